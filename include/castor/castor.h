@@ -1,0 +1,551 @@
+/* castor.h -- the public face of libcastor, the streaming client for the Gemini API.
+ * SPDX-License-Identifier: MIT
+ *
+ * An answer arrives as a stream of events and ends in exactly one verdict:
+ *
+ *     castor_client  *client;         settings and connections; one thread at a time
+ *     castor_stream  *answer;         one answer under way, pulled event by event
+ *     castor_answer  *whole;          the same, taken whole (castor_generate)
+ *     castor_decoder *decoder;        bytes in, events out, for those with a transport of their own
+ *
+ * Reading order: strings and options, request, client, stream, answer, decoder, names.
+ *
+ * Rules that hold everywhere
+ *   Ownership  A first argument `T **out` is yours to free or close. A returned view or const pointer belongs to
+ *              the handle it came from. Every free and close takes NULL.
+ *   Structs    What the caller fills starts with `size` and is made valid by its _INIT; zero means "not set".
+ *   Views      castor_str is (data, len). Views inside an event live until the next call on the same decoder, or on
+ *              any stream of the same client.
+ *   Errors     The caller's castor_error comes last and may be NULL. The library never prints, exits, installs signal
+ *              handlers or starts threads of its own (libcurl resolves names in one). Its one global is libcurl.
+ *   Units      Times in milliseconds, sizes in bytes, usage in tokens.
+ *   Threads    A client and its streams are used by one thread at a time; castor_stream_cancel by any.
+ */
+#ifndef CASTOR_CASTOR_H
+#define CASTOR_CASTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CASTOR_VERSION_MAJOR 0
+#define CASTOR_VERSION_MINOR 1
+#define CASTOR_VERSION_PATCH 0
+#define CASTOR_VERSION "0.1.0"
+
+#if defined(__GNUC__)
+#define CASTOR_API __attribute__((visibility("default")))
+#else
+#define CASTOR_API
+#endif
+
+/* ---- Strings and optional numbers --------------------------------------------------------------------------- */
+
+/** A view of bytes: not owned, not necessarily NUL-terminated. Absent: data is NULL. */
+typedef struct castor_str {
+    const char *data;
+    size_t      len;
+} castor_str;
+
+/** The view of a string literal, and the arguments of a "%.*s". */
+#ifdef __cplusplus
+#define CASTOR_STR(literal) (castor_str{ (literal), sizeof(literal) - 1 })
+#else
+#define CASTOR_STR(literal) ((castor_str){ (literal), sizeof(literal) - 1 })
+#endif
+#define CASTOR_ARG(view) (int)(view).len, (view).data
+
+/** The view of a NUL-terminated string; absent for NULL. */
+static inline castor_str castor_str_of(const char *text)
+{
+    castor_str view;
+    view.data = text;
+    view.len = text ? strlen(text) : 0;
+    return view;
+}
+
+/** A number that may be absent: zero is a value, absence is another thing. */
+typedef struct castor_f64 {
+    int32_t is_set;
+    double  value;
+} castor_f64;
+
+typedef struct castor_i64 {
+    int32_t is_set;
+    int64_t value;
+} castor_i64;
+
+static inline castor_f64 castor_some_f64(double value)
+{
+    castor_f64 some;
+    some.is_set = 1;
+    some.value = value;
+    return some;
+}
+
+static inline castor_i64 castor_some_i64(int64_t value)
+{
+    castor_i64 some;
+    some.is_set = 1;
+    some.value = value;
+    return some;
+}
+
+/* ---- What a call, and what an answer, came to ---------------------------------------------------------------- */
+
+/** What a function returns. The sentence is in castor_error.message. */
+typedef enum castor_status {
+    CASTOR_OK = 0,
+    CASTOR_INVALID = 1,    /* an argument or a request that the server would surely refuse; nothing was sent */
+    CASTOR_NO_MEMORY = 2,  /* an allocation failed; what was delivered stays valid */
+    CASTOR_LIMIT = 3,      /* one of our own maxima was passed: event size, nesting, body */
+    CASTOR_PROTOCOL = 4,   /* bytes that are not the protocol; castor_error.offset tells where */
+    CASTOR_NETWORK = 5,    /* resolve, connect, TLS, proxy, reset */
+    CASTOR_TIMEOUT = 6,    /* one of the five time limits; castor_error.time_limit tells which */
+    CASTOR_CANCELLED = 7,  /* castor_stream_cancel */
+    CASTOR_API_ERROR = 8,  /* the server answered with an error */
+    CASTOR_INCOMPLETE = 9  /* the server answered, but not with a whole answer: see castor_error.verdict */
+} castor_status;
+
+/** What an answer came to. Only COMPLETE is a whole answer; the command's exit status is castor_verdict_exit(). */
+typedef enum castor_verdict {
+    CASTOR_VERDICT_NONE = 0,   /* not ended yet */
+    CASTOR_VERDICT_COMPLETE,   /* a natural stop, or tool calls to run, and the body ended as it should */
+    CASTOR_VERDICT_FAILED,     /* anything not below: server 5xx, refused request, unknown finish reason */
+    CASTOR_VERDICT_AUTH,       /* no key, refused key, API disabled, no permission */
+    CASTOR_VERDICT_QUOTA_NOW,  /* 429 that a wait would mend */
+    CASTOR_VERDICT_QUOTA_DAY,  /* 429 that no short wait mends: daily quota, zero limit, billing */
+    CASTOR_VERDICT_BLOCKED,    /* prompt blocked, or answer stopped: safety, recitation, prohibited content */
+    CASTOR_VERDICT_TRUNCATED,  /* no finish reason, or the connection was lost after content */
+    CASTOR_VERDICT_MAX_TOKENS, /* cut by the token limit */
+    CASTOR_VERDICT_TIMEOUT,    /* one of the five time limits */
+    CASTOR_VERDICT_NETWORK,    /* resolve, connect, TLS, proxy, reset before content */
+    CASTOR_VERDICT_MALFORMED,  /* malformed or unexpected tool call, or bytes that are not the protocol */
+    CASTOR_VERDICT_EMPTY,      /* finished with nothing to show */
+    CASTOR_VERDICT_BUDGET,     /* a limit that the user set on money, tokens or requests (reserved) */
+    CASTOR_VERDICT_CANCELLED   /* by the caller */
+} castor_verdict;
+
+/** The five time limits, as named in a timeout error. */
+typedef enum castor_time_limit {
+    CASTOR_LIMIT_NONE = 0,
+    CASTOR_LIMIT_CONNECT,    /* resolve and connect */
+    CASTOR_LIMIT_TLS,        /* TLS handshake */
+    CASTOR_LIMIT_FIRST_BYTE, /* from the request to the first byte of the answer's body */
+    CASTOR_LIMIT_IDLE,       /* between two bytes of the body */
+    CASTOR_LIMIT_TOTAL       /* the whole call */
+} castor_time_limit;
+
+/**
+ * castor_error -- what went wrong, on whose side, and what to do about it. The caller's struct: no ownership.
+ *
+ * `message` is a sentence for a person, never with the key in it. Texts too long for their field are cut at a whole
+ * character. Fields that nothing is known about are zero or empty.
+ */
+typedef struct castor_error {
+    castor_status     status;
+    castor_verdict    verdict;
+    castor_time_limit time_limit;     /* TIMEOUT only */
+    int32_t           http_status;    /* 0: none */
+    int32_t           is_transient;   /* the same request may succeed later */
+    castor_i64        retry_after_ms; /* the server's own word: RetryInfo, Retry-After */
+    castor_i64        offset;         /* of the offending byte in the body; where an SSE event has several data:
+                                         lines, in the lines as joined */
+    char              code[64];       /* the server's code as text: "429", "invalid_api_key" */
+    char              reason[64];     /* the server's status: "RESOURCE_EXHAUSTED"; else finish or block reason */
+    char              detail[128];    /* ErrorInfo reason, quota id, or the offending field's path */
+    char              message[1024];
+} castor_error;
+
+/* ---- The request --------------------------------------------------------------------------------------------- */
+
+typedef enum castor_dialect {
+    CASTOR_DIALECT_DEFAULT = 0, /* of a client: GEMINI; of a request: the client's; of a decoder: by the bytes */
+    CASTOR_DIALECT_GEMINI,      /* /v1beta/models/{m}:streamGenerateContent */
+    CASTOR_DIALECT_OPENAI,      /* {base}/chat/completions, of Google and of every compatible server */
+    CASTOR_DIALECT_MESSAGE      /* /v1beta2/models/{m}:generateMessage, the decommissioned PaLM method */
+} castor_dialect;
+
+typedef enum castor_role {
+    CASTOR_USER = 0,
+    CASTOR_MODEL = 1
+} castor_role;
+
+typedef enum castor_part_type {
+    CASTOR_PART_TEXT = 0,         /* text */
+    CASTOR_PART_DATA,             /* mime_type and data: the bytes themselves; base64 is made while printing */
+    CASTOR_PART_FILE,             /* file_uri, mime_type optional */
+    CASTOR_PART_FUNCTION_RESULT,  /* name, id, and text: the result as a JSON object */
+    CASTOR_PART_RAW               /* raw: a part as it came in castor_event.raw, sent back byte for byte; in the
+                                     openai dialect tool calls only, text goes back as text */
+} castor_part_type;
+
+/** One part of a turn. */
+typedef struct castor_part {
+    castor_part_type type;
+    castor_str       text;
+    castor_str       data;
+    castor_str       raw;
+    const char      *mime_type;
+    const char      *file_uri;
+    const char      *name;
+    const char      *id;
+    void            *reserved[2];
+} castor_part;
+
+/** One turn: `text` alone, or `parts`, or both (the text comes first). */
+typedef struct castor_turn {
+    castor_role        role;
+    castor_str         text;
+    const castor_part *parts;
+    size_t             part_count;
+    void              *reserved[2];
+} castor_turn;
+
+/** One safety setting: "HARM_CATEGORY_HARASSMENT", "BLOCK_ONLY_HIGH". Gemini dialect only. */
+typedef struct castor_safety {
+    const char *category;
+    const char *threshold;
+} castor_safety;
+
+/**
+ * castor_request -- what to ask. Plain fields for the usual things; `extra_json`, an object merged into the body
+ * (objects deeply, the rest replaces); or `body_json`, the whole body as it stands, beside which only model, dialect,
+ * extra_json, total_timeout_ms and is_unary have a place.
+ *
+ * Everything is read during castor_stream_open or castor_generate and not kept. What a dialect cannot say (for
+ * example top_k in chat completions) is refused with CASTOR_INVALID and the field's name, never dropped.
+ */
+typedef struct castor_request {
+    size_t               size;
+    castor_dialect       dialect;
+    const char          *model;              /* "gemini-3.8-flash"; with or without "models/" */
+    castor_str           system_instruction;
+    const castor_turn   *turns;
+    size_t               turn_count;
+    castor_f64           temperature;
+    castor_f64           top_p;
+    castor_i64           top_k;
+    castor_i64           max_output_tokens;  /* thinking included */
+    castor_i64           candidate_count;
+    castor_i64           seed;
+    const char *const   *stop_sequences;     /* 5 at most */
+    size_t               stop_sequence_count;
+    castor_i64           thinking_budget;    /* tokens; 0 off, -1 dynamic; 2.5 models */
+    const char          *thinking_level;     /* "minimal", "low", "medium", "high"; 3.x and later */
+    int32_t              include_thoughts;
+    const char          *response_mime_type; /* "application/json", ... */
+    castor_str           response_schema;    /* JSON Schema as JSON text; implies application/json */
+    const castor_safety *safety;
+    size_t               safety_count;
+    castor_str           tools_json;         /* the dialect's `tools` array as JSON text */
+    castor_str           extra_json;
+    castor_str           body_json;
+    int64_t              total_timeout_ms;   /* 0: the client's; CASTOR_NO_LIMIT */
+    int32_t              is_unary;           /* ask for the whole answer at once; castor_generate always does */
+} castor_request;
+
+#ifdef __cplusplus
+#define CASTOR_INIT_OF(type) ([] { type init = type(); init.size = sizeof init; return init; }())
+#else
+#define CASTOR_INIT_OF(type) ((type){ .size = sizeof(type) })
+#endif
+#define CASTOR_REQUEST_INIT CASTOR_INIT_OF(castor_request)
+
+/* ---- Events -------------------------------------------------------------------------------------------------- */
+
+typedef enum castor_event_type {
+    CASTOR_EVENT_NONE = 0,
+    CASTOR_EVENT_TEXT,          /* text: a delta of the answer, whole characters */
+    CASTOR_EVENT_THOUGHT,       /* text: a delta of the thought summary; never part of the answer */
+    CASTOR_EVENT_FUNCTION_CALL, /* name, args as JSON, id if the server gave one */
+    CASTOR_EVENT_MEDIA,         /* mime_type and data (base64 as it came), or uri */
+    CASTOR_EVENT_CODE,          /* text: code that the model ran; language */
+    CASTOR_EVENT_CODE_RESULT,   /* text: its output; outcome */
+    CASTOR_EVENT_SIGNATURE,     /* a part that holds a signature and nothing to show */
+    CASTOR_EVENT_OTHER,         /* a part or a record that we do not know: see raw */
+    CASTOR_EVENT_USAGE,         /* the counts changed: castor_stream_usage() has them */
+    CASTOR_EVENT_FINISH         /* finish_reason and finish_message of one candidate */
+} castor_event_type;
+
+/**
+ * castor_event -- one thing that happened. Flat: the type says which views are filled, all others are absent.
+ *
+ * `raw` is the part's JSON (of FINISH: the candidate's; of USAGE: the usage object's) byte for byte as it came, so
+ * that a history can be sent back with CASTOR_PART_RAW. A tool call that the openai dialect joins from fragments has
+ * the `raw` of one whole tool_calls element. `record` is the whole JSON record that the event stood in; absent for
+ * what was held back to the end.
+ */
+typedef struct castor_event {
+    castor_event_type type;
+    int32_t           candidate;      /* index; 0 when the server gives none */
+    int32_t           is_partial;     /* FUNCTION_CALL: a piece of a call, or one that was cut off: do not run it */
+    castor_str        text;
+    castor_str        raw;
+    castor_str        record;
+    castor_str        signature;      /* base64 as it came; any part may have one */
+    castor_str        id;
+    castor_str        name;
+    castor_str        args;           /* "{}" when the server gives none */
+    castor_str        mime_type;
+    castor_str        data;
+    castor_str        uri;
+    castor_str        language;
+    castor_str        outcome;
+    castor_str        finish_reason;  /* as the server spells it: "STOP", "length" */
+    castor_str        finish_message;
+    void             *reserved[4];
+} castor_event;
+
+/** The counts of one answer, the last that the server sent. Absent is unknown, not zero. */
+typedef struct castor_usage {
+    castor_i64 prompt_tokens;
+    castor_i64 cached_tokens;      /* part of prompt_tokens */
+    castor_i64 output_tokens;      /* the answer without thoughts */
+    castor_i64 thought_tokens;
+    castor_i64 tool_prompt_tokens;
+    castor_i64 total_tokens;
+} castor_usage;
+
+/** Milliseconds since the call began; absent until known. */
+typedef struct castor_timing {
+    castor_i64 connected_ms;  /* connection usable, TLS included; 0 when it was reused */
+    castor_i64 first_byte_ms; /* of the body */
+    castor_i64 first_text_ms; /* of the answer; thoughts do not count */
+    castor_i64 total_ms;      /* until the verdict */
+} castor_timing;
+
+/* ---- Client -------------------------------------------------------------------------------------------------- */
+
+typedef struct castor_client  castor_client;
+typedef struct castor_stream  castor_stream;
+typedef struct castor_answer  castor_answer;
+typedef struct castor_decoder castor_decoder;
+
+#define CASTOR_NO_LIMIT ((int64_t)-1)
+
+/** The caller's memory. All three functions; the first two may return NULL. Copied. libcurl keeps its own. */
+typedef struct castor_allocator {
+    void *(*allocate)(void *user, size_t size);
+    void *(*reallocate)(void *user, void *block, size_t old_size, size_t size);
+    void (*release)(void *user, void *block);
+    void *user;
+} castor_allocator;
+
+/**
+ * castor_client_options -- settings of a client. Strings are copied.
+ *
+ * From the environment, unless set here or ignore_environment: GOOGLE_API_KEY, then GEMINI_API_KEY;
+ * GOOGLE_GEMINI_BASE_URL; SSL_CERT_FILE; https_proxy, http_proxy, all_proxy, no_proxy (read by libcurl). An empty
+ * variable counts as unset.
+ */
+typedef struct castor_client_options {
+    size_t                  size;
+    const char             *api_key;               /* sent in a header only; wiped when freed */
+    const char             *base_url;              /* any path, with or without a trailing slash; of the openai
+                                                      dialect the part before /chat/completions */
+    castor_dialect          dialect;
+    const char             *proxy;                 /* "http://host:port", "socks5h://..."; "" for none */
+    const char             *ca_file;               /* PEM bundle in place of the system's */
+    const char             *user_agent;            /* put before our own */
+    int32_t                 force_http1;           /* do not negotiate HTTP/2 */
+    int32_t                 ignore_environment;
+    int64_t                 connect_timeout_ms;    /* 0: default 10 s; CASTOR_NO_LIMIT: none; so all five */
+    int64_t                 tls_timeout_ms;        /* default 10 s */
+    int64_t                 first_byte_timeout_ms; /* default 600 s: thinking models are silent for minutes */
+    int64_t                 idle_timeout_ms;       /* default 300 s */
+    int64_t                 total_timeout_ms;      /* default none for streams, 600 s for castor_generate */
+    size_t                  event_bytes_max;       /* 0: default 64 MiB; an event that takes more is LIMIT */
+    const castor_allocator *allocator;             /* NULL: malloc */
+    void                  (*log)(void *user, const char *line); /* NULL: none; lines about connections, no key */
+    void                   *log_user;
+} castor_client_options;
+
+#define CASTOR_CLIENT_OPTIONS_INIT CASTOR_INIT_OF(castor_client_options)
+
+/**
+ * castor_client_new -- settings and a pool of connections. No network is touched and no key is needed yet.
+ *
+ * Errors:    INVALID (a malformed base URL, a key or user agent with line breaks), NO_MEMORY.
+ */
+CASTOR_API castor_status castor_client_new(castor_client **out, const castor_client_options *options,
+                                           castor_error *err);
+
+/** Closes what is still open, its streams too (their handles then only know their verdict and must be closed). */
+CASTOR_API void castor_client_free(castor_client *client);
+
+/** Whether a key was given or found in the environment. */
+CASTOR_API int32_t castor_client_has_key(const castor_client *client);
+
+/**
+ * castor_client_preview -- the request as it would be sent: method and URL, headers with the key hidden, blank
+ * line, body. Sends nothing and needs no key.
+ *
+ * Ownership: `*out` is the client's, until the next preview or castor_client_free.
+ * Errors:    as castor_stream_open before it sends.
+ */
+CASTOR_API castor_status castor_client_preview(castor_client *client, const castor_request *request,
+                                               castor_str *out, castor_error *err);
+
+/**
+ * castor_client_wait -- moves all streams of the client for as long as nothing is ready, `timeout_ms` at most
+ * (CASTOR_NO_LIMIT: until something is). For several answers in one thread: wait, then castor_stream_poll each.
+ *
+ * Shape:     returns OK when some stream has an event or its end ready, or the time is up, or none is open. With 0
+ *            it does what can be done without waiting.
+ * Errors:    NO_MEMORY, NETWORK (the wait itself failed). What befalls one stream is told by that stream.
+ */
+CASTOR_API castor_status castor_client_wait(castor_client *client, int64_t timeout_ms, castor_error *err);
+
+/* ---- Stream -------------------------------------------------------------------------------------------------- */
+
+typedef enum castor_step {
+    CASTOR_STEP_EVENT = 0, /* an event is in your hands */
+    CASTOR_STEP_DONE = 1,  /* the answer is whole: verdict COMPLETE, and only then */
+    CASTOR_STEP_ERROR = 2, /* it ended otherwise: err and castor_stream_verdict tell; keep what you got */
+    CASTOR_STEP_WAIT = 3   /* nothing yet (castor_stream_poll, castor_decoder_next) */
+} castor_step;
+
+/**
+ * castor_stream_open -- prints the request, starts sending it, and returns without waiting for the server.
+ *
+ * Ownership: close `*out` with castor_stream_close. It must not outlive the client.
+ * Errors:    INVALID (refused before sending: message names the field), NO_MEMORY. A missing key is INVALID with
+ *            verdict AUTH. Network trouble is told by castor_stream_next.
+ */
+CASTOR_API castor_status castor_stream_open(castor_stream **out, castor_client *client,
+                                            const castor_request *request, castor_error *err);
+
+/**
+ * castor_stream_next -- the next event of the answer; waits for it.
+ *
+ * Shape:     EVENT, any number of times, then one DONE or ERROR, and the same again if asked again.
+ * Ownership: `event` is yours; its views live until the next call on the client or any stream of it.
+ * Errors:    any status but INVALID. err.verdict is the answer's verdict.
+ * Threads:   one thread at a time; castor_stream_cancel from any.
+ * Source:    HTML Standard, "Interpreting an event stream"; Gemini API, streamGenerateContent with alt=sse.
+ */
+CASTOR_API castor_step castor_stream_next(castor_stream *stream, castor_event *event, castor_error *err);
+
+/** The same from what has arrived: WAIT when nothing is at hand. It moves nothing; castor_client_wait does. */
+CASTOR_API castor_step castor_stream_poll(castor_stream *stream, castor_event *event, castor_error *err);
+
+/**
+ * Ends the answer soon with verdict CANCELLED. The one call that is safe from any thread or a signal handler, as long
+ * as stream and client are not closed or freed meanwhile.
+ */
+CASTOR_API void castor_stream_cancel(castor_stream *stream);
+
+/**
+ * castor_stream_close -- in any state. A short known tail (at most 16 KiB, 100 ms) is read so that the connection
+ * can be used again; a long one is cut off.
+ */
+CASTOR_API void castor_stream_close(castor_stream *stream);
+
+/* Readable at any time, as far as known; after the end in full. Views live until castor_stream_close. */
+CASTOR_API castor_verdict      castor_stream_verdict(const castor_stream *stream);
+CASTOR_API const castor_error *castor_stream_error(const castor_stream *stream); /* NULL unless it ended in ERROR */
+CASTOR_API castor_usage        castor_stream_usage(const castor_stream *stream);
+CASTOR_API castor_timing       castor_stream_timing(const castor_stream *stream);
+CASTOR_API int32_t             castor_stream_http_status(const castor_stream *stream);   /* 0: no answer yet */
+CASTOR_API castor_str          castor_stream_response_id(const castor_stream *stream);
+CASTOR_API castor_str          castor_stream_model_version(const castor_stream *stream);
+CASTOR_API castor_str          castor_stream_finish_reason(const castor_stream *stream); /* the last of candidate 0 */
+CASTOR_API castor_str          castor_stream_block_reason(const castor_stream *stream);  /* of the prompt */
+CASTOR_API castor_str          castor_stream_error_body(const castor_stream *stream);    /* as it came, 1 MiB at most;
+                                                                                            servers may quote keys */
+
+/* ---- The whole answer ---------------------------------------------------------------------------------------- */
+
+/**
+ * castor_generate -- one call, the whole answer, by the dialect's unary method.
+ *
+ * Ownership: free `*out` with castor_answer_free. It is set whenever the call was sent, on errors too: it then
+ *            holds what arrived and the verdict. NULL only when nothing was sent.
+ * Errors:    OK only for verdict COMPLETE; else as castor_stream_open and castor_stream_next.
+ */
+CASTOR_API castor_status castor_generate(castor_answer **out, castor_client *client, const castor_request *request,
+                                         castor_error *err);
+
+/** The text of one candidate, thoughts left out; NUL-terminated. */
+CASTOR_API castor_str castor_answer_text(const castor_answer *answer, int32_t candidate);
+
+/** All events in order, index below castor_answer_event_count; views live as long as the answer. */
+CASTOR_API size_t              castor_answer_event_count(const castor_answer *answer);
+CASTOR_API const castor_event *castor_answer_event(const castor_answer *answer, size_t index);
+
+/** The ended stream behind the answer, for verdict, usage, timing, ids and error. Do not close it. */
+CASTOR_API const castor_stream *castor_answer_stream(const castor_answer *answer);
+
+CASTOR_API void castor_answer_free(castor_answer *answer);
+
+/* ---- Decoder: the same without a network --------------------------------------------------------------------- */
+
+/** How the bytes came to their end. */
+typedef enum castor_end {
+    CASTOR_END_CLEAN = 0, /* the transport says that the body is whole */
+    CASTOR_END_LOST = 1   /* the connection was lost */
+} castor_end;
+
+typedef struct castor_decoder_options {
+    size_t                  size;
+    castor_dialect          dialect;         /* DEFAULT: told from the bytes */
+    const char             *content_type;    /* of the answer; NULL: told from the bytes */
+    int32_t                 http_status;     /* 300 and above: the body is an error body; 0 counts as 200 */
+    size_t                  event_bytes_max; /* 0: default 64 MiB */
+    const castor_allocator *allocator;
+} castor_decoder_options;
+
+#define CASTOR_DECODER_OPTIONS_INIT CASTOR_INIT_OF(castor_decoder_options)
+
+CASTOR_API castor_status castor_decoder_new(castor_decoder **out, const castor_decoder_options *options,
+                                            castor_error *err);
+
+/**
+ * castor_decoder_feed -- takes bytes as they came from the network, in pieces of any size, and copies them once.
+ *
+ * Errors:    NO_MEMORY, LIMIT (more than two of the largest events wait to be taken): nothing was taken. One event
+ *            larger than event_bytes_max is told by castor_decoder_next.
+ */
+CASTOR_API castor_status castor_decoder_feed(castor_decoder *decoder, const void *bytes, size_t len,
+                                             castor_error *err);
+
+/** Says that no more bytes will come, and how the body ended. */
+CASTOR_API void castor_decoder_end(castor_decoder *decoder, castor_end end);
+
+/** EVENT while there is one; WAIT for more bytes; after castor_decoder_end DONE or ERROR. */
+CASTOR_API castor_step castor_decoder_next(castor_decoder *decoder, castor_event *event, castor_error *err);
+
+CASTOR_API castor_verdict castor_decoder_verdict(const castor_decoder *decoder);
+CASTOR_API castor_usage   castor_decoder_usage(const castor_decoder *decoder);
+CASTOR_API castor_str     castor_decoder_response_id(const castor_decoder *decoder);
+CASTOR_API castor_str     castor_decoder_model_version(const castor_decoder *decoder);
+CASTOR_API castor_str     castor_decoder_finish_reason(const castor_decoder *decoder); /* the last of candidate 0 */
+CASTOR_API castor_str     castor_decoder_block_reason(const castor_decoder *decoder);  /* of the prompt */
+CASTOR_API castor_dialect castor_decoder_dialect(const castor_decoder *decoder);
+
+CASTOR_API void castor_decoder_free(castor_decoder *decoder);
+
+/* ---- Names --------------------------------------------------------------------------------------------------- */
+
+/* All return static text and take any number: "UNKNOWN" for one that they do not know. */
+CASTOR_API const char *castor_version(void);                          /* of the library that runs: "0.1.0" */
+CASTOR_API const char *castor_status_name(castor_status status);      /* "NO_MEMORY" */
+CASTOR_API const char *castor_verdict_name(castor_verdict verdict);   /* "COMPLETE" */
+CASTOR_API int32_t     castor_verdict_exit(castor_verdict verdict);   /* 0 for COMPLETE, 7 for TRUNCATED, ... */
+CASTOR_API const char *castor_event_name(castor_event_type type);     /* "function_call" */
+CASTOR_API const char *castor_time_limit_name(castor_time_limit limit); /* "first byte" */
+CASTOR_API const char *castor_dialect_name(castor_dialect dialect);   /* "gemini" */
+
+/** The dialect of that name; DEFAULT for an unknown one. */
+CASTOR_API castor_dialect castor_dialect_from_name(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

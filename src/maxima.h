@@ -1,0 +1,38 @@
+/* maxima.h -- every size, count and time that we refuse to pass, in one place, with the reason.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef CST_MAXIMA_H
+#define CST_MAXIMA_H
+
+enum {
+    CST_EVENT_BYTES_MAX    = 64 << 20,  /* default; an inline image arrives base64 on one data: line */
+    CST_ERROR_BODY_MAX     = 1 << 20,   /* error bodies are pages at most; more is cut, not refused */
+    CST_BODY_BYTES_MAX     = 512 << 20, /* of a request: above the service's own 100 MB */
+    CST_JSON_DEPTH_MAX     = 256,       /* function arguments nest; deeper is an attack */
+    CST_SSE_FIELD_MAX      = 1 << 10,   /* of an event: or id: value that we keep */
+    CST_LABEL_MAX          = 1 << 10,   /* of an id, a name or a reason that we keep; more is cut */
+    CST_MESSAGE_MAX        = 8 << 10,   /* of a server's sentence that we keep; more is cut */
+    CST_EXTRA_MAX          = 1 << 20,   /* of what a server puts beside a tool call: signatures */
+    CST_RECOGNISE_MAX      = 64,        /* bytes that tell one framing from another */
+    CST_CANDIDATES_MAX     = 64,        /* candidate indexes that we keep apart; the service stops at 8 */
+    CST_TOOL_CALLS_MAX     = 256,       /* calls of one answer that we join from fragments */
+    CST_STREAM_BUFFER_HIGH = 1 << 20,   /* undelivered bytes at which a stream stops reading ... */
+    CST_STREAM_BUFFER_LOW  = 256 << 10, /* ... and at which it reads again */
+    CST_STOP_SEQUENCES_MAX = 5,         /* the service's own */
+    CST_HEADER_VALUE_MAX   = 8 << 10,   /* of a header that we keep or send */
+    CST_HOST_CONNECTIONS_MAX = 256,     /* to one host; further exchanges wait their turn */
+    CST_WAIT_STEP_MS       = 60 * 1000, /* longest single wait; the loop around it goes on */
+    CST_HEADERS_MAX        = 8,         /* of a request, all ours */
+    CST_CLOSE_TAIL_BYTES   = 16 << 10,  /* read on close so that the connection can be used again ... */
+    CST_CLOSE_TAIL_MS      = 100,       /* ... and for how long */
+
+    CST_CONNECT_TIMEOUT_MS    = 10 * 1000,
+    CST_TLS_TIMEOUT_MS        = 10 * 1000,
+    CST_FIRST_BYTE_TIMEOUT_MS = 600 * 1000, /* thinking models are silent for minutes */
+    CST_IDLE_TIMEOUT_MS       = 300 * 1000,
+    CST_UNARY_TIMEOUT_MS      = 600 * 1000,
+    CST_NEVER_MS              = 24 * 3600 * 1000, /* for libcurl, whose own limits must not strike */
+    CST_RETRY_AFTER_MAX_S     = 366 * 24 * 3600,  /* a server's word beyond this is a slip */
+};
+
+#endif

@@ -1,0 +1,207 @@
+/* verdict.c -- what is known of an answer so far, and what it comes to in the end.
+ * SPDX-License-Identifier: MIT
+ */
+#include "verdict.h"
+
+#include "error.h"
+#include "retry.h"
+
+/* ---- facts ---- */
+
+void cst_facts_init(cst_facts *facts, const cst_allocator *allocator)
+{
+    *facts = (cst_facts){ .allocator = allocator };
+    cst_buf_init(&facts->response_id, allocator, CST_LABEL_MAX);
+    cst_buf_init(&facts->model_version, allocator, CST_LABEL_MAX);
+    cst_buf_init(&facts->block_reason, allocator, CST_LABEL_MAX);
+    cst_buf_init(&facts->block_message, allocator, CST_MESSAGE_MAX);
+}
+
+void cst_facts_free(cst_facts *facts)
+{
+    cst_buf_free(&facts->response_id);
+    cst_buf_free(&facts->model_version);
+    cst_buf_free(&facts->block_reason);
+    cst_buf_free(&facts->block_message);
+    for (size_t i = 0; i < facts->candidate_count; i++) {
+        cst_buf_free(&facts->candidates[i].reason);
+        cst_buf_free(&facts->candidates[i].message);
+    }
+}
+
+cst_candidate *cst_facts_candidate(cst_facts *facts, int32_t index)
+{
+    for (size_t i = 0; i < facts->candidate_count; i++) {
+        if (facts->candidates[i].index == index) return &facts->candidates[i];
+    }
+    if (facts->candidate_count == CST_CANDIDATES_MAX) return NULL;
+    cst_candidate *made = &facts->candidates[facts->candidate_count++];
+    *made = (cst_candidate){ .index = index };
+    cst_buf_init(&made->reason, facts->allocator, CST_LABEL_MAX);
+    cst_buf_init(&made->message, facts->allocator, CST_MESSAGE_MAX);
+    return made;
+}
+
+castor_status cst_facts_keep(cst_buf *kept, castor_str text)
+{
+    if (!text.data) return CASTOR_OK;
+    text.len = cst_utf8_prefix(text, kept->max);
+    kept->len = 0;
+    return cst_buf_append_str(kept, text);
+}
+
+/* ---- verdict ---- */
+
+static void conclude(castor_error *out, castor_verdict verdict, castor_status status, castor_str reason)
+{
+    out->status = status;
+    out->verdict = verdict;
+    cst_error_copy(out->reason, sizeof out->reason, reason);
+}
+
+static void say_lost(const cst_facts *facts, const castor_error *cause, castor_error *out)
+{
+    bool        has_content = facts->has_content || facts->has_thoughts;
+    const char *why = cause ? cause->message : "the connection was lost before the answer's end";
+
+    conclude(out, has_content ? CASTOR_VERDICT_TRUNCATED : CASTOR_VERDICT_NETWORK,
+             has_content ? CASTOR_INCOMPLETE : CASTOR_NETWORK, CST_NONE);
+    out->is_transient = cst_retry_is_transient(0, CASTOR_VERDICT_NETWORK);
+    if (has_content) cst_error_say(out, "the answer is cut off: %s; what came before is good", why);
+    else cst_error_say(out, "%s", why);
+}
+
+static void say_malformed(const cst_facts *facts, const cst_problem *problem, castor_error *out)
+{
+    conclude(out, CASTOR_VERDICT_MALFORMED, problem->status, CST_NONE);
+    out->offset = castor_some_i64((int64_t)problem->offset);
+    cst_error_say(out, "the server's bytes are not the protocol at byte %llu: %s%s",
+                  (unsigned long long)problem->offset, problem->why,
+                  facts->has_content ? "; what came before is good" : "");
+}
+
+static void say_blocked_prompt(const cst_facts *facts, castor_error *out)
+{
+    castor_str reason = cst_buf_view(&facts->block_reason), message = cst_buf_view(&facts->block_message);
+
+    conclude(out, CASTOR_VERDICT_BLOCKED, CASTOR_INCOMPLETE, reason);
+    cst_error_say(out, "the server blocked the prompt: %.*s%s%.*s", CASTOR_ARG(reason), message.len ? ": " : "",
+                  CASTOR_ARG(message));
+}
+
+static void say_truncated(const cst_facts *facts, const cst_ending *ending, castor_error *out)
+{
+    conclude(out, CASTOR_VERDICT_TRUNCATED, CASTOR_INCOMPLETE, CST_NONE);
+    out->is_transient = true;
+    cst_error_say(out, "the answer is cut off: the body ended %s%s",
+                  ending->scan == CST_SCAN_CUT ? "in the middle of a record" : "without a finish reason",
+                  facts->has_content ? "; what came before is good" : "");
+}
+
+static void say_empty(const cst_facts *facts, const char *why, castor_error *out)
+{
+    castor_str reason = facts->candidate_count ? cst_buf_view(&facts->candidates[0].reason) : CST_NONE;
+
+    conclude(out, CASTOR_VERDICT_EMPTY, CASTOR_INCOMPLETE, reason);
+    out->is_transient = true;
+    cst_error_say(out, "the answer is empty: %s", why);
+}
+
+static void say_max_tokens(const cst_facts *facts, const cst_candidate *worst, castor_error *out)
+{
+    castor_i64 thoughts = facts->usage.thought_tokens;
+    castor_str reason = cst_buf_view(&worst->reason);
+
+    conclude(out, CASTOR_VERDICT_MAX_TOKENS, CASTOR_INCOMPLETE, reason);
+    if (!facts->has_content && thoughts.is_set && thoughts.value > 0) {
+        cst_error_say(out, "thinking used up the token limit (%lld tokens) before the answer began; raise the limit or "
+                           "lower the thinking budget", (long long)thoughts.value);
+    } else {
+        cst_error_say(out, "the token limit cut the answer off (%.*s); raise max_output_tokens for more",
+                      CASTOR_ARG(reason));
+    }
+}
+
+static void say_bad_finish(const cst_candidate *worst, castor_error *out)
+{
+    const char *what = worst->finish == CASTOR_VERDICT_BLOCKED     ? "the server stopped the answer"
+                       : worst->finish == CASTOR_VERDICT_MALFORMED ? "the model's output was malformed"
+                       : worst->finish == CASTOR_VERDICT_EMPTY     ? "the model finished with nothing to show"
+                                                                   : "the answer ended for a reason that is no stop";
+
+    castor_str  reason = cst_buf_view(&worst->reason), message = cst_buf_view(&worst->message);
+
+    conclude(out, worst->finish, CASTOR_INCOMPLETE, reason);
+    cst_error_say(out, "%s: %.*s%s%.*s", what, CASTOR_ARG(reason), message.len ? ": " : "", CASTOR_ARG(message));
+}
+
+static void say_broken_call(castor_error *out)
+{
+    conclude(out, CASTOR_VERDICT_MALFORMED, CASTOR_INCOMPLETE, CST_NONE);
+    cst_error_say(out, "the model's output was malformed: the arguments of a call are not JSON; do not run it");
+}
+
+/* The candidate whose end matters most: a block outranks a broken call, that a failure, that a cut. */
+static const cst_candidate *worst_of(const cst_facts *facts)
+{
+    static const castor_verdict order[] = { CASTOR_VERDICT_BLOCKED, CASTOR_VERDICT_MALFORMED, CASTOR_VERDICT_FAILED,
+                                            CASTOR_VERDICT_MAX_TOKENS, CASTOR_VERDICT_EMPTY };
+
+    for (size_t rank = 0; rank < sizeof order / sizeof *order; rank++) {
+        for (size_t i = 0; i < facts->candidate_count; i++) {
+            const cst_candidate *candidate = &facts->candidates[i];
+            if (candidate->is_finished && candidate->finish == order[rank]) return candidate;
+        }
+    }
+    return NULL;
+}
+
+static bool is_unfinished(const cst_facts *facts)
+{
+    if (!facts->needs_finish) return false;
+    for (size_t i = 0; i < facts->candidate_count; i++) {
+        if (!facts->candidates[i].is_finished) return true;
+    }
+    return facts->candidate_count == 0 && !facts->has_end_mark;
+}
+
+static void judge_whole_body(const cst_facts *facts, const cst_ending *ending, castor_error *out)
+{
+    const cst_candidate *worst = worst_of(facts);
+
+    if (facts->block_reason.len > 0) {
+        say_blocked_prompt(facts, out);
+    } else if (facts->record_count == 0 && ending->scan != CST_SCAN_CUT) {
+        say_empty(facts, "the server sent not one event", out);
+    } else if (ending->scan == CST_SCAN_CUT || is_unfinished(facts)) {
+        say_truncated(facts, ending, out);
+    } else if (worst && worst->finish == CASTOR_VERDICT_MAX_TOKENS) {
+        say_max_tokens(facts, worst, out);
+    } else if (worst) {
+        say_bad_finish(worst, out);
+    } else if (facts->has_broken_call) {
+        say_broken_call(out);
+    } else if (!facts->has_content) {
+        say_empty(facts, facts->has_thoughts ? "the model only thought" : "the model had nothing to show", out);
+    } else {
+        out->verdict = CASTOR_VERDICT_COMPLETE;
+    }
+}
+
+void cst_verdict_of(const cst_facts *facts, const cst_ending *ending, castor_error *out)
+{
+    const castor_error *cause = ending->cause;
+
+    *out = (castor_error){ 0 };
+    if (facts->error.status != CASTOR_OK) {
+        *out = facts->error;
+    } else if (cause && cause->status != CASTOR_OK && cause->status != CASTOR_NETWORK) {
+        *out = *cause; /* the stream knows what it ended for: time, cancel, memory */
+    } else if (ending->scan == CST_SCAN_BAD) {
+        say_malformed(facts, &ending->problem, out);
+    } else if (ending->end == CASTOR_END_LOST && !facts->has_end_mark) {
+        say_lost(facts, cause, out);
+    } else {
+        judge_whole_body(facts, ending, out);
+    }
+}

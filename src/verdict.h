@@ -1,0 +1,68 @@
+/* verdict.h -- what is known of an answer so far, and what it comes to in the end. Pure.
+ * SPDX-License-Identifier: MIT
+ *
+ * Dialects write facts; cst_verdict_of reads them once, when the body has ended. Order of judgement, first match:
+ *
+ *     an error from the server            AUTH, QUOTA_*, FAILED
+ *     an end of our own (time, cancel)    TIMEOUT, CANCELLED, ...
+ *     bytes that are not the protocol     MALFORMED
+ *     the connection was lost             TRUNCATED after content, NETWORK before
+ *     the prompt was blocked              BLOCKED
+ *     no record at all                    EMPTY
+ *     the body ended inside a record, or a candidate has no finish reason     TRUNCATED
+ *     the worst finish of all candidates  BLOCKED, MALFORMED, MAX_TOKENS, EMPTY, FAILED
+ *     nothing to show                     EMPTY
+ *     else                                COMPLETE
+ */
+#ifndef CST_VERDICT_H
+#define CST_VERDICT_H
+
+#include "input.h"
+
+typedef struct cst_candidate {
+    int32_t        index;
+    bool           is_finished;
+    castor_verdict finish;        /* what its finish reason means; COMPLETE for a natural stop */
+    cst_buf        reason;        /* as the server spelled it */
+    cst_buf        message;
+} cst_candidate;
+
+typedef struct cst_facts {
+    const cst_allocator *allocator;
+    cst_candidate        candidates[CST_CANDIDATES_MAX];
+    size_t               candidate_count;
+    size_t               record_count;
+    bool                 has_content;     /* something to show was delivered */
+    bool                 has_thoughts;
+    bool                 has_broken_call; /* a call that came whole, but its arguments are not JSON */
+    bool                 has_end_mark;    /* the server said in its own words that this is all */
+    bool                 needs_finish;    /* no natural stop without a finish reason */
+    castor_usage         usage;
+    cst_buf              response_id;
+    cst_buf              model_version;
+    cst_buf              block_reason;
+    cst_buf              block_message;
+    castor_error         error;           /* from the server; status OK: none */
+} cst_facts;
+
+void cst_facts_init(cst_facts *facts, const cst_allocator *allocator);
+void cst_facts_free(cst_facts *facts);
+
+/* The candidate of that index, made when new; NULL when there are too many. */
+cst_candidate *cst_facts_candidate(cst_facts *facts, int32_t index);
+
+/* Keeps a copy in place of the one before, as much as the buffer's maximum allows; an absent text changes nothing. */
+castor_status cst_facts_keep(cst_buf *kept, castor_str text);
+
+/* How the body ended. */
+typedef struct cst_ending {
+    castor_end          end;
+    cst_scan            scan;     /* END, CUT or BAD */
+    cst_problem         problem;  /* of BAD */
+    const castor_error *cause;    /* what the transport or the stream says; NULL: nothing */
+} cst_ending;
+
+/* Fills `out`: status OK with verdict COMPLETE, or the error with its verdict. */
+void cst_verdict_of(const cst_facts *facts, const cst_ending *ending, castor_error *out);
+
+#endif

@@ -1,0 +1,476 @@
+/* decoder.c -- bytes in, events out, and the verdict.
+ * SPDX-License-Identifier: MIT
+ */
+#include "decoder.h"
+
+#include "api_error.h"
+#include "error.h"
+
+/* ---- life ---- */
+
+static castor_status choose_dialect(castor_decoder *decoder, const cst_dialect *dialect)
+{
+    void *state = NULL;
+
+    if (dialect->state_size > 0) {
+        state = cst_alloc_zeroed(decoder->allocator, dialect->state_size);
+        if (!state) return CASTOR_NO_MEMORY;
+    }
+    decoder->dialect = dialect;
+    decoder->state = state;
+    decoder->facts.needs_finish = dialect->needs_finish;
+    return CASTOR_OK;
+}
+
+castor_status cst_decoder_init(castor_decoder *decoder, const castor_decoder_options *options,
+                               const cst_allocator *allocator, castor_error *err)
+{
+    size_t             bytes_max = options->event_bytes_max ? options->event_bytes_max : (size_t)CST_EVENT_BYTES_MAX;
+    const cst_dialect *dialect = cst_dialect_of(options->dialect);
+
+    *decoder = (castor_decoder){ .allocator = allocator, .http_status = options->http_status };
+    decoder->is_guessing = options->dialect == CASTOR_DIALECT_DEFAULT;
+    cst_facts_init(&decoder->facts, allocator);
+    cst_json_doc_init(&decoder->doc, allocator);
+    cst_events_init(&decoder->events, allocator);
+    cst_frame_init(&decoder->frame, allocator, castor_str_of(options->content_type), bytes_max);
+    if (!dialect) return cst_fail(err, CASTOR_INVALID, "dialect %d is none that we know", (int)options->dialect);
+    return cst_fail_plainly(err, choose_dialect(decoder, dialect));
+}
+
+void cst_decoder_clear(castor_decoder *decoder)
+{
+    if (decoder->state && decoder->dialect->free_state) decoder->dialect->free_state(decoder->state);
+    cst_release(decoder->allocator, decoder->state);
+    cst_frame_free(&decoder->frame);
+    cst_json_doc_free(&decoder->doc);
+    cst_events_free(&decoder->events);
+    cst_facts_free(&decoder->facts);
+}
+
+/* ---- ending ---- */
+
+static void end_with(castor_decoder *decoder, castor_error outcome)
+{
+    decoder->outcome = outcome;
+    if (outcome.http_status == 0) decoder->outcome.http_status = decoder->http_status;
+    decoder->phase = CST_DECODER_ENDED;
+    cst_events_clear(&decoder->events);
+    decoder->next_event = 0;
+}
+
+void cst_decoder_fail(castor_decoder *decoder, const castor_error *cause)
+{
+    if (decoder->phase != CST_DECODER_ENDED) end_with(decoder, *cause);
+}
+
+/* Our own failures, of memory or of a maximum, have no verdict of the server's. */
+static void fail(castor_decoder *decoder, castor_status status)
+{
+    castor_error error;
+
+    cst_fail_plainly(&error, status);
+    error.verdict = CASTOR_VERDICT_FAILED;
+    end_with(decoder, error);
+}
+
+void cst_decoder_lose(castor_decoder *decoder, const castor_error *cause)
+{
+    if (decoder->frame.input.is_ended) return;
+    if (cause) {
+        decoder->cause = *cause;
+        decoder->ending.cause = &decoder->cause;
+    }
+    decoder->ending.end = CASTOR_END_LOST;
+    cst_frame_end(&decoder->frame, true);
+}
+
+void castor_decoder_end(castor_decoder *decoder, castor_end end)
+{
+    if (end == CASTOR_END_LOST) cst_decoder_lose(decoder, NULL);
+    else cst_frame_end(&decoder->frame, false);
+}
+
+static void note_content(castor_decoder *decoder)
+{
+    for (size_t i = 0; i < decoder->events.count; i++) {
+        switch (decoder->events.items[i].type) {
+        case CASTOR_EVENT_TEXT:
+        case CASTOR_EVENT_FUNCTION_CALL:
+        case CASTOR_EVENT_MEDIA:
+        case CASTOR_EVENT_CODE:
+        case CASTOR_EVENT_CODE_RESULT: decoder->facts.has_content = true; break;
+        case CASTOR_EVENT_OTHER: /* a part that we do not know, but not a whole record */
+            if (decoder->events.items[i].raw.data != decoder->record.data) decoder->facts.has_content = true;
+            break;
+        case CASTOR_EVENT_THOUGHT: decoder->facts.has_thoughts = true; break;
+        case CASTOR_EVENT_NONE:
+        case CASTOR_EVENT_SIGNATURE:
+        case CASTOR_EVENT_USAGE:
+        case CASTOR_EVENT_FINISH:
+        default: break;
+        }
+    }
+}
+
+static bool has_pending(const castor_decoder *decoder)
+{
+    return decoder->next_event < decoder->events.count;
+}
+
+static cst_reading reading_of(castor_decoder *decoder, const cst_record *record)
+{
+    return (cst_reading){
+        .record = record,
+        .doc = &decoder->doc,
+        .events = &decoder->events,
+        .facts = &decoder->facts,
+        .state = decoder->state,
+        .allocator = decoder->allocator,
+        .event_bytes_max = decoder->frame.event_bytes_max,
+    };
+}
+
+/* No record will come any more: let the dialect give what it held back. */
+static void begin_closing(castor_decoder *decoder, cst_scan scan)
+{
+    cst_reading reading = reading_of(decoder, NULL);
+
+    decoder->ending.scan = scan;
+    decoder->phase = CST_DECODER_CLOSING;
+    if (!has_pending(decoder)) decoder->record = CST_NONE; /* what comes now stood in no single record */
+    castor_status status = decoder->dialect->read_end ? decoder->dialect->read_end(&reading) : CASTOR_OK;
+    if (status != CASTOR_OK) fail(decoder, status);
+    else note_content(decoder);
+}
+
+static bool is_error_status(const castor_decoder *decoder)
+{
+    return decoder->http_status >= 300; /* redirects are not followed */
+}
+
+castor_str cst_decoder_error_body(const castor_decoder *decoder)
+{
+    const cst_input *input = &decoder->frame.input;
+
+    if (!is_error_status(decoder) || input->bytes.len == 0) return CST_NONE;
+    return cst_buf_view(&input->bytes);
+}
+
+/* An answer with an error status: its whole body is the error. */
+static void end_with_error_body(castor_decoder *decoder)
+{
+    castor_error        error;
+    const castor_error *cause = decoder->ending.cause;
+
+    if (cause && cause->status != CASTOR_NETWORK) { /* time or cancel came before the body */
+        end_with(decoder, *cause);
+        return;
+    }
+    cst_api_error_read_body(cst_decoder_error_body(decoder), decoder->http_status, decoder->allocator, &error);
+    end_with(decoder, error);
+}
+
+/* ---- one record ---- */
+
+/* The first record whose shape is sure decides; until then it is read as Gemini's. */
+static castor_status guess_dialect(castor_decoder *decoder, const cst_json *root)
+{
+    const cst_dialect *sure = decoder->is_guessing ? cst_dialect_that_recognises(root) : NULL;
+
+    if (!sure) return CASTOR_OK;
+    decoder->is_guessing = false;
+    return sure == decoder->dialect ? CASTOR_OK : choose_dialect(decoder, sure);
+}
+
+static castor_status read_object(castor_decoder *decoder, const cst_record *record)
+{
+    const cst_json *root = cst_json_root(&decoder->doc), *error = cst_api_error_in(root);
+
+    castor_status status = guess_dialect(decoder, root);
+    if (status != CASTOR_OK) return status;
+    if (error && decoder->facts.error.status == CASTOR_OK) {
+        cst_api_error_read(error, decoder->http_status, &decoder->facts.error);
+    }
+    bool is_only_error = error && !cst_json_get(root, "choices") && !cst_json_get(root, "candidates");
+    if (is_only_error) return CASTOR_OK;
+
+    cst_reading reading = reading_of(decoder, record);
+    return decoder->dialect->read(&reading);
+}
+
+/* A list where one record is expected. Of such only `data: [{"error":...}]` is known; anything else is handed on. */
+static castor_status read_list(castor_decoder *decoder, const cst_record *record)
+{
+    const cst_json *error = cst_api_error_in(cst_json_at(cst_json_root(&decoder->doc), 0));
+
+    if (error) {
+        cst_api_error_read(error, decoder->http_status, &decoder->facts.error);
+        return CASTOR_OK;
+    }
+    cst_reading reading = reading_of(decoder, record);
+    return cst_reading_unknown(&reading);
+}
+
+/* A record that the body's end cut through is no proof of another protocol. */
+static bool is_cut_through(const castor_decoder *decoder, const cst_record *record)
+{
+    bool is_lost = decoder->ending.end == CASTOR_END_LOST;
+
+    return record->is_unfinished && (is_lost || decoder->frame.framing == CST_FRAMING_SSE);
+}
+
+/* A number or a word that the connection's loss may have shortened. */
+static bool may_be_shortened(const castor_decoder *decoder, const cst_record *record, cst_json_type type)
+{
+    bool has_end = type == CST_JSON_OBJECT || type == CST_JSON_ARRAY || type == CST_JSON_STRING;
+
+    return !has_end && record->is_unfinished && decoder->ending.end == CASTOR_END_LOST;
+}
+
+static void refuse_record(castor_decoder *decoder, const cst_record *record, castor_status status, size_t offset,
+                          const char *why)
+{
+    if (status == CASTOR_NO_MEMORY) {
+        fail(decoder, status);
+        return;
+    }
+    decoder->ending.problem = (cst_problem){ status, record->offset + offset, why };
+    begin_closing(decoder, is_cut_through(decoder, record) ? CST_SCAN_CUT : CST_SCAN_BAD);
+}
+
+static void read_record(castor_decoder *decoder, const cst_record *record)
+{
+    size_t      offset = 0;
+    const char *why = NULL;
+
+    if (cst_str_is(cst_str_trim(record->data), "[DONE]")) {
+        bool may_be_longer = record->is_unfinished && decoder->ending.end == CASTOR_END_LOST;
+        if (!decoder->dialect->ends_at_done || may_be_longer) return;
+        decoder->facts.has_end_mark = true;
+        begin_closing(decoder, CST_SCAN_END);
+        return;
+    }
+    if (cst_str_trim(record->data).len == 0) return; /* an empty data: line keeps a connection alive */
+
+    castor_status status = cst_json_read(&decoder->doc, record->data, &offset, &why);
+    if (status != CASTOR_OK) {
+        refuse_record(decoder, record, status, offset, why);
+        return;
+    }
+    cst_json_type type = cst_json_type_of(cst_json_root(&decoder->doc));
+    if (may_be_shortened(decoder, record, type)) {
+        begin_closing(decoder, CST_SCAN_CUT);
+        return;
+    }
+    decoder->facts.record_count++;
+    decoder->record = record->data;
+    status = type == CST_JSON_OBJECT ? read_object(decoder, record) : read_list(decoder, record);
+    if (status == CASTOR_OK) {
+        note_content(decoder);
+    } else if (status == CASTOR_LIMIT) {
+        refuse_record(decoder, record, status, 0, "more candidates, or more or larger tool calls, than an answer has");
+    } else {
+        fail(decoder, status);
+    }
+    if (decoder->facts.error.status != CASTOR_OK && decoder->phase == CST_DECODER_READING) {
+        begin_closing(decoder, CST_SCAN_END); /* nothing good follows an error */
+    }
+}
+
+/* ---- going on ---- */
+
+/* A page where the protocol should be: its first part is waited for, to quote its title. */
+static bool awaits_page(const castor_decoder *decoder)
+{
+    const cst_frame *frame = &decoder->frame;
+
+    return frame->framing == CST_FRAMING_OPAQUE && !frame->input.is_ended && cst_frame_held(frame) < CST_ERROR_BODY_MAX;
+}
+
+/* A few first letters are no page yet. */
+static bool is_lost_page(const castor_decoder *decoder)
+{
+    return decoder->frame.framing == CST_FRAMING_OPAQUE && decoder->ending.end == CASTOR_END_LOST;
+}
+
+/* One record, or the end of them. False: more bytes are needed. */
+static bool read_more(castor_decoder *decoder)
+{
+    cst_record  record;
+    cst_problem problem = { 0 };
+    cst_scan    scan = cst_frame_next(&decoder->frame, &record, &problem);
+
+    switch (scan) {
+    case CST_SCAN_MORE: return false;
+    case CST_SCAN_RECORD: read_record(decoder, &record); return true;
+    case CST_SCAN_BAD:
+        if (awaits_page(decoder)) return false;
+        if (is_lost_page(decoder)) scan = CST_SCAN_CUT;
+        break;
+    case CST_SCAN_END:
+    case CST_SCAN_CUT:
+    default: break;
+    }
+    decoder->ending.problem = problem;
+    begin_closing(decoder, scan);
+    return true;
+}
+
+static void finish(castor_decoder *decoder)
+{
+    castor_error outcome;
+
+    cst_verdict_of(&decoder->facts, &decoder->ending, &outcome);
+    if (outcome.verdict == CASTOR_VERDICT_MALFORMED && decoder->frame.framing == CST_FRAMING_OPAQUE) {
+        const cst_input *input = &decoder->frame.input;
+        castor_str       gist = cst_page_gist(cst_input_view(input, input->start, cst_input_limit(input)));
+        cst_error_say(&outcome, "the server sent a page where the protocol should be: \"%.*s\"; a proxy or a wrong "
+                                "base URL may be the cause", CASTOR_ARG(gist));
+    }
+    end_with(decoder, outcome);
+}
+
+bool cst_decoder_advance(castor_decoder *decoder)
+{
+    if (has_pending(decoder)) return true;
+    cst_events_clear(&decoder->events);
+    decoder->next_event = 0;
+
+    while (decoder->phase != CST_DECODER_ENDED && !has_pending(decoder)) {
+        if (decoder->phase == CST_DECODER_CLOSING) {
+            finish(decoder);
+        } else if (is_error_status(decoder)) {
+            bool is_enough = cst_frame_held(&decoder->frame) >= CST_ERROR_BODY_MAX;
+            if (!decoder->frame.input.is_ended && !is_enough) return false;
+            end_with_error_body(decoder);
+        } else if (!read_more(decoder)) {
+            return false;
+        }
+    }
+    return has_pending(decoder);
+}
+
+void cst_decoder_head(castor_decoder *decoder, int32_t http_status, castor_str content_type)
+{
+    decoder->http_status = http_status;
+    cst_frame_set_content_type(&decoder->frame, content_type);
+}
+
+/* ---- the public face ---- */
+
+/* The caller's allocator may be gone by the time we free: a public decoder keeps a copy beside it. */
+typedef struct public_decoder {
+    castor_decoder decoder; /* first: its address is the handle */
+    cst_allocator  allocator;
+} public_decoder;
+
+castor_status castor_decoder_new(castor_decoder **out, const castor_decoder_options *options, castor_error *err)
+{
+    castor_decoder_options given = CASTOR_DECODER_OPTIONS_INIT;
+
+    if (!out) return cst_fail(err, CASTOR_INVALID, "castor_decoder_new: out is NULL");
+    *out = NULL;
+    if (options) memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
+
+    cst_allocator allocator = given.allocator ? *given.allocator : *cst_allocator_default();
+    public_decoder *made = cst_alloc(&allocator, sizeof *made);
+    if (!made) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+    made->allocator = allocator;
+
+    castor_status status = cst_decoder_init(&made->decoder, &given, &made->allocator, err);
+    if (status != CASTOR_OK) {
+        castor_decoder_free(&made->decoder);
+        return status;
+    }
+    *out = &made->decoder;
+    return CASTOR_OK;
+}
+
+void castor_decoder_free(castor_decoder *decoder)
+{
+    if (!decoder) return;
+    cst_allocator allocator = *decoder->allocator;
+    cst_decoder_clear(decoder);
+    cst_release(&allocator, decoder);
+}
+
+/* Events that nobody has taken yet must not see the bytes move. */
+static castor_status detach_pending(castor_decoder *decoder)
+{
+    castor_str record;
+
+    if (!has_pending(decoder)) return CASTOR_OK;
+    castor_str    bytes = cst_buf_view(&decoder->frame.input.bytes);
+    castor_status status = cst_events_detach(&decoder->events, decoder->next_event, bytes);
+    if (status != CASTOR_OK || !cst_str_lies_in(decoder->record, bytes)) return status;
+    status = cst_arena_copy(&decoder->events.arena, decoder->record, &record);
+    if (status == CASTOR_OK) decoder->record = record;
+    return status;
+}
+
+castor_status castor_decoder_feed(castor_decoder *decoder, const void *bytes, size_t len, castor_error *err)
+{
+    if (decoder->phase == CST_DECODER_ENDED || decoder->frame.input.is_ended) return CASTOR_OK;
+    if (is_error_status(decoder)) { /* the first part tells all */
+        size_t held = cst_frame_held(&decoder->frame), room = held < CST_ERROR_BODY_MAX ? CST_ERROR_BODY_MAX - held : 0;
+        if (len > room) len = room;
+    }
+    castor_status status = detach_pending(decoder);
+    if (status == CASTOR_OK) status = cst_frame_feed(&decoder->frame, bytes, len);
+    if (status == CASTOR_LIMIT) {
+        return cst_fail(err, status, "more bytes wait than two of the largest events take; take events between feeds");
+    }
+    return cst_fail_plainly(err, status);
+}
+
+castor_step castor_decoder_next(castor_decoder *decoder, castor_event *event, castor_error *err)
+{
+    if (cst_decoder_advance(decoder)) {
+        *event = decoder->events.items[decoder->next_event++];
+        event->record = decoder->record;
+        return CASTOR_STEP_EVENT;
+    }
+    *event = (castor_event){ 0 };
+    if (decoder->phase != CST_DECODER_ENDED) return CASTOR_STEP_WAIT;
+    if (err) *err = decoder->outcome;
+    return decoder->outcome.verdict == CASTOR_VERDICT_COMPLETE ? CASTOR_STEP_DONE : CASTOR_STEP_ERROR;
+}
+
+castor_verdict castor_decoder_verdict(const castor_decoder *decoder)
+{
+    return decoder->outcome.verdict;
+}
+
+castor_usage castor_decoder_usage(const castor_decoder *decoder)
+{
+    return decoder->facts.usage;
+}
+
+castor_str castor_decoder_response_id(const castor_decoder *decoder)
+{
+    return cst_buf_view(&decoder->facts.response_id);
+}
+
+castor_str castor_decoder_model_version(const castor_decoder *decoder)
+{
+    return cst_buf_view(&decoder->facts.model_version);
+}
+
+castor_str castor_decoder_finish_reason(const castor_decoder *decoder)
+{
+    for (size_t i = 0; i < decoder->facts.candidate_count; i++) {
+        if (decoder->facts.candidates[i].index == 0) return cst_buf_view(&decoder->facts.candidates[i].reason);
+    }
+    return CST_NONE;
+}
+
+castor_str castor_decoder_block_reason(const castor_decoder *decoder)
+{
+    return cst_buf_view(&decoder->facts.block_reason);
+}
+
+castor_dialect castor_decoder_dialect(const castor_decoder *decoder)
+{
+    return decoder->is_guessing ? CASTOR_DIALECT_DEFAULT : decoder->dialect->id;
+}

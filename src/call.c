@@ -1,0 +1,133 @@
+/* call.c -- a request as it goes over the wire: URL, headers, body.
+ * SPDX-License-Identifier: MIT
+ */
+#include "call.h"
+
+#include "error.h"
+#include "request.h"
+
+const char *cst_call_line(const cst_call *call, size_t index)
+{
+    return call->lines.data + call->line_starts[index];
+}
+
+void cst_call_forget_key(cst_call *call)
+{
+    if (call->lines.data) cst_wipe(call->lines.data, call->lines.capacity);
+    cst_buf_free(&call->lines);
+    call->line_count = 0;
+}
+
+void cst_call_free(cst_call *call)
+{
+    cst_call_forget_key(call);
+    cst_buf_free(&call->url);
+    cst_buf_free(&call->wire.target);
+    cst_buf_free(&call->wire.body);
+}
+
+static castor_status add_line(cst_call *call, const char *name, castor_str value)
+{
+    if (call->line_count == CST_HEADERS_MAX) return CASTOR_LIMIT;
+    call->line_starts[call->line_count] = call->lines.len;
+
+    castor_status status = cst_buf_append_text(&call->lines, name);
+    if (status == CASTOR_OK) status = cst_buf_append_str(&call->lines, value);
+    if (status == CASTOR_OK) status = cst_buf_append(&call->lines, "", 1);
+    if (status == CASTOR_OK) call->line_count++;
+    return status;
+}
+
+static castor_status add_key(cst_call *call, const cst_call_settings *settings)
+{
+    const char *name = call->wire.auth == CST_AUTH_BEARER ? "Authorization: Bearer " : "x-goog-api-key: ";
+
+    bool        has_key = settings->api_key.len > 0;
+
+    if (settings->hides_key) return add_line(call, name, has_key ? CASTOR_STR("***") : CASTOR_STR("(none)"));
+    return has_key ? add_line(call, name, settings->api_key) : CASTOR_OK;
+}
+
+static castor_status add_headers(cst_call *call, const cst_call_settings *settings, int64_t server_timeout_ms)
+{
+    cst_buf seconds;
+
+    /* The lines hold the key: they must not be moved, or copies of it stay behind. */
+    castor_status status = cst_buf_reserve(&call->lines, settings->api_key.len + settings->user_agent.len + 512);
+    if (status == CASTOR_OK) status = add_line(call, "Content-Type: ", CASTOR_STR("application/json"));
+    if (status == CASTOR_OK) status = add_line(call, "User-Agent: ", settings->user_agent);
+    if (status == CASTOR_OK) status = add_key(call, settings);
+    if (status == CASTOR_OK) status = add_line(call, "Expect:", CST_NONE); /* none of libcurl's 100-continue */
+    if (status != CASTOR_OK || server_timeout_ms <= 0) return status;
+
+    cst_buf_init(&seconds, call->lines.allocator, 32);
+    status = cst_buf_append_format(&seconds, "%lld", (long long)((server_timeout_ms + 999) / 1000));
+    if (status == CASTOR_OK) status = add_line(call, "X-Server-Timeout: ", cst_buf_view(&seconds));
+    cst_buf_free(&seconds);
+    return status;
+}
+
+static castor_status print_url(cst_call *call, const cst_call_settings *settings)
+{
+    castor_str base = settings->base_url;
+    bool       is_default = base.len == 0;
+    const char *between = "";
+
+    if (is_default) base = castor_str_of(call->dialect->default_base_url);
+    else if (settings->is_google_base && call->dialect->id == CASTOR_DIALECT_OPENAI) between = "/v1beta/openai";
+    while (base.len > 0 && base.data[base.len - 1] == '/') base.len--;
+    return cst_buf_append_format(&call->url, "%.*s%s%s", CASTOR_ARG(base), between, call->wire.target.data);
+}
+
+static castor_status finish_body(cst_call *call, const castor_request *request, castor_error *err)
+{
+    cst_buf       merged;
+    castor_status status = CASTOR_OK;
+
+    if (request->body_json.len > 0) status = cst_buf_append_str(&call->wire.body, request->body_json);
+    if (status != CASTOR_OK || request->extra_json.len == 0) return cst_fail_plainly(err, status);
+
+    cst_buf_init(&merged, call->wire.body.allocator, CST_BODY_BYTES_MAX);
+    status = cst_request_merge(&merged, cst_buf_view(&call->wire.body), request->extra_json, merged.allocator, err);
+    cst_buf_free(status == CASTOR_OK ? &call->wire.body : &merged);
+    if (status == CASTOR_OK) call->wire.body = merged;
+    return status;
+}
+
+/* Without a key only other people's chat servers can be spoken to. */
+static castor_status check_key(const cst_call *call, const cst_call_settings *settings, castor_error *err)
+{
+    bool is_elsewhere = call->wire.auth == CST_AUTH_BEARER && settings->base_url.len > 0 && !settings->is_google_base;
+
+    if (settings->api_key.len > 0 || settings->hides_key || is_elsewhere) return CASTOR_OK;
+    cst_fail(err, CASTOR_INVALID, "there is no API key: set GOOGLE_API_KEY or GEMINI_API_KEY, or options.api_key");
+    if (err) err->verdict = CASTOR_VERDICT_AUTH;
+    return CASTOR_INVALID;
+}
+
+castor_status cst_call_print(cst_call *out, const castor_request *request, int64_t server_timeout_ms,
+                             const cst_call_settings *settings, const cst_allocator *allocator, castor_error *err)
+{
+    castor_request checked = *request;
+
+    *out = (cst_call){ .wire.is_stream = !request->is_unary };
+    cst_buf_init(&out->wire.target, allocator, CST_HEADER_VALUE_MAX);
+    cst_buf_init(&out->wire.body, allocator, CST_BODY_BYTES_MAX);
+    cst_buf_init(&out->url, allocator, CST_HEADER_VALUE_MAX * 2);
+    cst_buf_init(&out->lines, allocator, CST_HEADER_VALUE_MAX * 4);
+
+    if (checked.dialect == CASTOR_DIALECT_DEFAULT) checked.dialect = settings->dialect;
+    out->dialect = cst_dialect_of(checked.dialect);
+    if (!out->dialect) return cst_fail(err, CASTOR_INVALID, "dialect %d is none that we know", (int)checked.dialect);
+    checked.dialect = out->dialect->id;
+
+    castor_status status = cst_request_check(&checked, allocator, err);
+    if (status == CASTOR_OK) status = out->dialect->print(&checked, &out->wire, err);
+    if (status == CASTOR_OK) status = finish_body(out, &checked, err);
+    if (status == CASTOR_OK) status = check_key(out, settings, err);
+    if (status != CASTOR_OK) return status;
+
+    status = print_url(out, settings);
+    if (status == CASTOR_OK) status = add_headers(out, settings, server_timeout_ms);
+    return cst_fail_plainly(err, status);
+}

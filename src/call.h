@@ -1,0 +1,36 @@
+/* call.h -- a request as it goes over the wire: URL, headers, body. Pure.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef CST_CALL_H
+#define CST_CALL_H
+
+#include "dialect.h"
+
+/* What a client adds to a request. */
+typedef struct cst_call_settings {
+    castor_dialect dialect;        /* for requests that name none */
+    castor_str     base_url;       /* absent: the dialect's own */
+    bool           is_google_base; /* the base URL stands for Google's host: the openai dialect lives below a path */
+    castor_str     api_key;        /* absent: none */
+    castor_str     user_agent;
+    bool           hides_key;      /* for people's eyes */
+} cst_call_settings;
+
+typedef struct cst_call {
+    const cst_dialect *dialect;
+    cst_wire           wire;
+    cst_buf            url;
+    cst_buf            lines;                        /* the header lines, each NUL-terminated; wiped when freed */
+    size_t             line_starts[CST_HEADERS_MAX];
+    size_t             line_count;
+} cst_call;
+
+/* Checks and prints. INVALID with a sentence; a missing key has verdict AUTH. Free the call on errors too. */
+castor_status cst_call_print(cst_call *out, const castor_request *request, int64_t server_timeout_ms,
+                             const cst_call_settings *settings, const cst_allocator *allocator, castor_error *err);
+
+void        cst_call_forget_key(cst_call *call); /* wipes and drops the header lines */
+const char *cst_call_line(const cst_call *call, size_t index);
+void        cst_call_free(cst_call *call);
+
+#endif

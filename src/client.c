@@ -1,0 +1,258 @@
+/* client.c -- settings, and what a request becomes under them.
+ * SPDX-License-Identifier: MIT
+ *
+ * The one place that reads the environment, and only in castor_client_new.
+ */
+#include "client.h"
+
+#include <stdlib.h>
+
+#include <curl/curlver.h>
+
+#include "error.h"
+
+/* ---- settings ---- */
+
+static const char *environment(const castor_client_options *options, const char *name)
+{
+    const char *value = options->ignore_environment ? NULL : getenv(name);
+
+    return value && value[0] ? value : NULL;
+}
+
+static castor_status check_text(const char *text, const char *what, castor_error *err)
+{
+    for (const char *at = text; at && *at; at++) {
+        if ((unsigned char)*at >= ' ' && *at != 0x7F) continue;
+        return cst_fail(err, CASTOR_INVALID, "the %s holds a control character at position %zu; it would break the head "
+                                             "of the request", what, (size_t)(at - text));
+    }
+    return CASTOR_OK;
+}
+
+static castor_status check_base_url(const char *url, castor_error *err)
+{
+    castor_str view = castor_str_of(url);
+
+    if (!url) return CASTOR_OK;
+    /* People put keys behind the question mark and passwords before the at sign: these are not quoted. */
+    if (strpbrk(url, " ?#@\"\\")) {
+        return cst_fail(err, CASTOR_INVALID, "the base URL holds a space, a query, a fragment or a password; it is "
+                                             "http:// or https://, a host, and nothing but a path behind it");
+    }
+    bool has_scheme = cst_str_starts_with(view, "http://") || cst_str_starts_with(view, "https://");
+    if (!has_scheme || strlen(strstr(url, "://")) == 3) {
+        return cst_fail(err, CASTOR_INVALID, "the base URL \"%s\" does not begin with http:// or https:// and a host",
+                        url);
+    }
+    return check_text(url, "base URL", err);
+}
+
+static bool copy_text(castor_client *client, char **out, castor_str text)
+{
+    *out = text.data ? cst_alloc_text(&client->allocator, text) : NULL;
+    return !text.data || *out;
+}
+
+int64_t cst_clamp_ms(int64_t given_ms)
+{
+    return given_ms > INT64_MAX / 4 ? INT64_MAX / 4 : given_ms;
+}
+
+static int64_t or_default(int64_t given_ms, int64_t default_ms)
+{
+    return given_ms == 0 ? default_ms : cst_clamp_ms(given_ms);
+}
+
+static void set_limits(castor_client *client, const castor_client_options *options)
+{
+    client->limits = (cst_time_limits){
+        .connect_ms = or_default(options->connect_timeout_ms, CST_CONNECT_TIMEOUT_MS),
+        .tls_ms = or_default(options->tls_timeout_ms, CST_TLS_TIMEOUT_MS),
+        .first_byte_ms = or_default(options->first_byte_timeout_ms, CST_FIRST_BYTE_TIMEOUT_MS),
+        .idle_ms = or_default(options->idle_timeout_ms, CST_IDLE_TIMEOUT_MS),
+        .stream_total_ms = or_default(options->total_timeout_ms, CASTOR_NO_LIMIT),
+        .unary_total_ms = or_default(options->total_timeout_ms, CST_UNARY_TIMEOUT_MS),
+        .is_total_set = options->total_timeout_ms > 0,
+    };
+}
+
+static castor_status set_texts(castor_client *client, const castor_client_options *options, castor_error *err)
+{
+    const char *key = options->api_key, *base_url = options->base_url;
+
+    if (!key) key = environment(options, "GOOGLE_API_KEY");
+    if (!key) key = environment(options, "GEMINI_API_KEY");
+    client->is_google_base = !base_url;
+    if (!base_url) base_url = environment(options, "GOOGLE_GEMINI_BASE_URL");
+
+    castor_str    trimmed = cst_str_trim(castor_str_of(key));
+    bool          has_key = trimmed.len > 0;
+    bool          has_memory = copy_text(client, &client->api_key, has_key ? trimmed : CST_NONE);
+    castor_status status = has_memory ? check_text(client->api_key, "API key", err) : CASTOR_OK;
+    if (status == CASTOR_OK) status = check_base_url(base_url, err);
+    if (status == CASTOR_OK) status = check_text(options->user_agent, "user agent", err);
+    if (status != CASTOR_OK) return status;
+    has_memory = has_memory && copy_text(client, &client->base_url, castor_str_of(base_url));
+
+    cst_buf agent;
+    cst_buf_init(&agent, &client->allocator, CST_HEADER_VALUE_MAX);
+    status = cst_buf_append_format(&agent, "%s%scastor/%s libcurl/%s", options->user_agent ? options->user_agent : "",
+                                   options->user_agent ? " " : "", CASTOR_VERSION, LIBCURL_VERSION);
+    has_memory = has_memory && status == CASTOR_OK && copy_text(client, &client->user_agent, cst_buf_view(&agent));
+    cst_buf_free(&agent);
+    return has_memory ? CASTOR_OK : cst_fail_plainly(err, status != CASTOR_OK ? status : CASTOR_NO_MEMORY);
+}
+
+/* Lines of libcurl's log may quote what was sent. */
+static void log_line(void *user, const char *line)
+{
+    castor_client *client = user;
+    castor_error   carrier = { 0 };
+
+    cst_copy_text(carrier.message, sizeof carrier.message, castor_str_of(line));
+    cst_error_redact(&carrier, castor_str_of(client->api_key));
+    client->log(client->log_user, carrier.message);
+}
+
+static castor_status make_transport(castor_client *client, const castor_client_options *options, castor_error *err)
+{
+    const cst_transport_options settings = {
+        .allocator = &client->allocator,
+        .proxy = options->proxy,
+        .ca_file = options->ca_file ? options->ca_file : environment(options, "SSL_CERT_FILE"),
+        .force_http1 = options->force_http1,
+        .ignore_environment = options->ignore_environment,
+        .log = client->log ? log_line : NULL,
+        .log_user = client,
+    };
+
+    return cst_transport_curl_new(&client->transport, &settings, err);
+}
+
+castor_status cst_client_new_on(castor_client **out, const castor_client_options *options, cst_transport *transport,
+                                castor_error *err)
+{
+    castor_client_options given = CASTOR_CLIENT_OPTIONS_INIT;
+
+    *out = NULL;
+    if (options) memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
+    cst_allocator  allocator = given.allocator ? *given.allocator : *cst_allocator_default();
+    castor_client *client = cst_alloc_zeroed(&allocator, sizeof *client);
+    if (!client) {
+        if (transport) transport->methods->free(transport);
+        return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+    }
+    client->allocator = allocator;
+    client->transport = transport;
+    client->dialect = given.dialect;
+    client->event_bytes_max = given.event_bytes_max;
+    client->log = given.log;
+    client->log_user = given.log_user;
+    cst_buf_init(&client->preview, &client->allocator, CST_BODY_BYTES_MAX);
+    set_limits(client, &given);
+
+    castor_status status = set_texts(client, &given, err);
+    if (status == CASTOR_OK && !transport) status = make_transport(client, &given, err);
+    if (status != CASTOR_OK) {
+        cst_client_dispose(client);
+        return status;
+    }
+    *out = client;
+    return CASTOR_OK;
+}
+
+castor_status castor_client_new(castor_client **out, const castor_client_options *options, castor_error *err)
+{
+    if (!out) return cst_fail(err, CASTOR_INVALID, "castor_client_new: an argument is NULL");
+    return cst_client_new_on(out, options, NULL, err);
+}
+
+void cst_client_dispose(castor_client *client)
+{
+    cst_allocator allocator = client->allocator;
+
+    if (client->transport) client->transport->methods->free(client->transport);
+    if (client->api_key) cst_wipe(client->api_key, strlen(client->api_key));
+    cst_release(&allocator, client->api_key);
+    cst_release(&allocator, client->base_url);
+    cst_release(&allocator, client->user_agent);
+    cst_buf_free(&client->preview);
+    cst_release(&allocator, client);
+}
+
+int32_t castor_client_has_key(const castor_client *client)
+{
+    return client->api_key != NULL;
+}
+
+/* ---- requests ---- */
+
+castor_request cst_request_of(const castor_request *request)
+{
+    castor_request known = CASTOR_REQUEST_INIT;
+
+    memcpy(&known, request, request->size < sizeof known ? request->size : sizeof known);
+    known.size = sizeof known;
+    known.total_timeout_ms = cst_clamp_ms(known.total_timeout_ms);
+    return known;
+}
+
+cst_call_settings cst_client_call_settings(const castor_client *client)
+{
+    return (cst_call_settings){
+        .dialect = client->dialect,
+        .base_url = castor_str_of(client->base_url),
+        .is_google_base = client->is_google_base,
+        .api_key = castor_str_of(client->api_key),
+        .user_agent = castor_str_of(client->user_agent),
+    };
+}
+
+int64_t cst_client_total_limit(const castor_client *client, const castor_request *request)
+{
+    if (request->total_timeout_ms != 0) return request->total_timeout_ms;
+    return request->is_unary ? client->limits.unary_total_ms : client->limits.stream_total_ms;
+}
+
+int64_t cst_client_server_limit(const castor_client *client, const castor_request *request)
+{
+    bool is_set = request->total_timeout_ms > 0 || (request->total_timeout_ms == 0 && client->limits.is_total_set);
+
+    return is_set ? cst_client_total_limit(client, request) : 0;
+}
+
+static castor_status print_preview(cst_buf *out, const cst_call *call)
+{
+    castor_status status = cst_buf_append_format(out, "POST %s\n", call->url.data);
+
+    for (size_t i = 0; status == CASTOR_OK && i < call->line_count; i++) {
+        const char *line = cst_call_line(call, i);
+        if (strcmp(line, "Expect:") == 0) continue; /* takes a header away */
+        status = cst_buf_append_format(out, "%s\n", line);
+    }
+    if (status == CASTOR_OK) status = cst_buf_append_text(out, "\n");
+    if (status == CASTOR_OK) status = cst_buf_append_str(out, cst_buf_view(&call->wire.body));
+    if (status == CASTOR_OK) status = cst_buf_append_text(out, "\n");
+    return status;
+}
+
+castor_status castor_client_preview(castor_client *client, const castor_request *request, castor_str *out,
+                                    castor_error *err)
+{
+    cst_call call;
+
+    if (!client || !request || !out) return cst_fail(err, CASTOR_INVALID, "castor_client_preview: an argument is NULL");
+    castor_request    known = cst_request_of(request);
+    cst_call_settings settings = cst_client_call_settings(client);
+
+    *out = CST_NONE;
+    settings.hides_key = true;
+    client->preview.len = 0;
+    castor_status status = cst_call_print(&call, &known, cst_client_server_limit(client, &known), &settings,
+                                          &client->allocator, err);
+    if (status == CASTOR_OK) status = cst_fail_plainly(err, print_preview(&client->preview, &call));
+    if (status == CASTOR_OK) *out = cst_buf_view(&client->preview);
+    cst_call_free(&call);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* drive.h -- moves all streams of a client: everything that waits.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef CST_DRIVE_H
+#define CST_DRIVE_H
+
+#include "client.h"
+
+/* Moves all streams once, waiting `timeout_ms` at most or until the nearest of their time limits. */
+castor_status cst_client_drive(castor_client *client, int64_t timeout_ms, castor_error *err);
+
+/* castor_stream_open, for a request that was copied already. */
+castor_status cst_drive_open(castor_stream **out, castor_client *client, const castor_request *request,
+                             castor_error *err);
+
+#endif

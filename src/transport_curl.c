@@ -1,0 +1,441 @@
+/* transport_curl.c -- the transport on libcurl's multi interface.
+ * SPDX-License-Identifier: MIT
+ *
+ * Time limits are not libcurl's business: it is told to wait for ever, and its owner closes what takes too long. That
+ * way an error can name the limit, and tests can bring a clock of their own.
+ *
+ * Traps of libcurl 7.88.1 that shape this file: HTTP/2 without TLS breaks on reused connections, so it is only asked
+ * for by ALPN; unless told, one client opens a connection for nearly every HTTP/2 stream; CURLOPT_PIPEWAIT lets all
+ * exchanges wait for the first one's end where the server only speaks HTTP/1.1; removing a transfer that is still
+ * resolving waits for the resolver's thread unless CURLOPT_QUICK_EXIT is set.
+ */
+#include "transport.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "error.h"
+
+typedef struct curl_transport {
+    cst_transport        base; /* first */
+    const cst_allocator *allocator;
+    CURLM               *multi;
+    char                *proxy;
+    char                *ca_file;
+    bool                 force_http1;
+    bool                 ignore_environment;
+    bool                 has_moved; /* some exchange came forward: its owner should look before we wait */
+    void               (*log)(void *user, const char *line);
+    void                *log_user;
+} curl_transport;
+
+struct cst_exchange {
+    curl_transport    *owner;
+    CURL              *easy;
+    struct curl_slist *headers;
+    cst_sink           sink;
+    castor_str         body;
+    bool               has_started; /* left the queue: resolves or connects */
+    bool               is_sent;     /* has a usable connection */
+    bool               is_head_whole; /* its blank line came */
+    bool               has_head;      /* the sink was told */
+    bool               is_ended;
+    char               trouble[CURL_ERROR_SIZE];
+};
+
+/* ---- the library's own start ---- */
+
+static pthread_once_t global_once = PTHREAD_ONCE_INIT;
+static CURLcode       global_result; /* written once, before anybody reads it */
+
+static void global_start(void)
+{
+    global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* ---- sentences for libcurl's codes ---- */
+
+static const char *what_failed(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST: return "the server's name could not be resolved";
+    case CURLE_COULDNT_RESOLVE_PROXY: return "the proxy's name could not be resolved";
+    case CURLE_COULDNT_CONNECT: return "no connection to the server could be made";
+    case CURLE_PEER_FAILED_VERIFICATION: return "the server's certificate is not trusted";
+    case CURLE_SSL_CACERT_BADFILE: return "the file of trusted certificates cannot be read";
+    case CURLE_SSL_CONNECT_ERROR: return "the TLS handshake failed";
+    case CURLE_GOT_NOTHING: return "the server closed the connection without an answer";
+    case CURLE_PARTIAL_FILE: return "the connection was closed before the body's end";
+    case CURLE_RECV_ERROR: return "the connection broke while receiving";
+    case CURLE_SEND_ERROR: return "the connection broke while sending";
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM: return "the server reset the HTTP/2 stream";
+    case CURLE_BAD_CONTENT_ENCODING: return "the compressed body is broken";
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL: return "the server does not speak HTTP";
+    default: return "the exchange failed";
+    }
+}
+
+static void tell_failure(const cst_exchange *exchange, CURLcode code, castor_error *out)
+{
+    const char *detail = exchange->trouble[0] ? exchange->trouble : curl_easy_strerror(code);
+
+    if (code == CURLE_OUT_OF_MEMORY) cst_fail_plainly(out, CASTOR_NO_MEMORY);
+    else cst_fail(out, CASTOR_NETWORK, "%s: %s", what_failed(code), detail);
+    out->verdict = code == CURLE_OUT_OF_MEMORY ? CASTOR_VERDICT_FAILED : CASTOR_VERDICT_NETWORK;
+}
+
+/* ---- callbacks of libcurl ---- */
+
+static void tell_head(cst_exchange *exchange)
+{
+    long        http_status = 0;
+    char       *content_type = NULL;
+    curl_off_t  retry_after_s = 0;
+
+    if (exchange->has_head) return;
+    exchange->has_head = true;
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &http_status);
+    curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &content_type);
+    curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    if (retry_after_s > CST_RETRY_AFTER_MAX_S) retry_after_s = CST_RETRY_AFTER_MAX_S;
+    exchange->sink.on_head(exchange->sink.user, (int32_t)http_status, castor_str_of(content_type),
+                           retry_after_s > 0 ? castor_some_i64(retry_after_s * 1000) : (castor_i64){ 0 });
+}
+
+/* Each line of the head. libcurl 7.88.1 calls an answer whose head is cut off a success without a body. */
+static size_t on_header(char *line, size_t size, size_t count, void *user)
+{
+    cst_exchange *exchange = user;
+
+    (void)line;
+    exchange->is_head_whole = size * count <= 2; /* CR LF alone */
+    return size * count;
+}
+
+static size_t on_write(char *bytes, size_t size, size_t count, void *user)
+{
+    cst_exchange *exchange = user;
+
+    exchange->owner->has_moved = true;
+    tell_head(exchange);
+    switch (exchange->sink.on_bytes(exchange->sink.user, bytes, size * count)) {
+    case CST_TAKE_MORE: return size * count;
+    case CST_TAKE_PAUSE: return CURL_WRITEFUNC_PAUSE;
+    case CST_TAKE_STOP:
+    default: return size * count == 0; /* anything but the length is an error to libcurl */
+    }
+}
+
+static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
+{
+    cst_exchange *exchange = user;
+    long          connections_made = 1;
+
+    (void)remote;
+    (void)local;
+    (void)remote_port;
+    (void)local_port;
+    curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections_made);
+    exchange->has_started = exchange->is_sent = true;
+    exchange->owner->has_moved = true; /* the phase changed, and with it the time limit */
+    exchange->sink.on_connected(exchange->sink.user, connections_made == 0);
+    return CURL_PREREQFUNC_OK;
+}
+
+static int on_resolve(void *state, void *reserved, void *user)
+{
+    cst_exchange *exchange = user;
+
+    (void)state;
+    (void)reserved;
+    exchange->has_started = exchange->owner->has_moved = true;
+    return 0;
+}
+
+static int on_socket(void *user, curl_socket_t socket, curlsocktype purpose)
+{
+    cst_exchange *exchange = user;
+
+    (void)socket;
+    (void)purpose;
+    exchange->has_started = exchange->owner->has_moved = true;
+    return CURL_SOCKOPT_OK;
+}
+
+static int on_debug(CURL *easy, curl_infotype type, char *text, size_t len, void *user)
+{
+    curl_transport *transport = user;
+    char            line[512];
+
+    (void)easy;
+    if (type != CURLINFO_TEXT) return 0; /* neither headers nor bodies */
+    cst_copy_text(line, sizeof line, cst_str_trim((castor_str){ text, len }));
+    /* libcurl 7.88 tells the headers of HTTP/2 as text. */
+    if (strstr(line, "[x-goog-api-key") || strstr(line, "[authorization")) return 0;
+    if (strstr(line, "proxy env variable")) return 0; /* may quote a password */
+    transport->log(transport->log_user, line);
+    return 0;
+}
+
+/* ---- one exchange ---- */
+
+static void wipe_headers(struct curl_slist *headers)
+{
+    for (struct curl_slist *item = headers; item; item = item->next) cst_wipe(item->data, strlen(item->data));
+    curl_slist_free_all(headers);
+}
+
+static castor_status copy_headers(cst_exchange *exchange, const char *const *headers)
+{
+    for (; *headers; headers++) {
+        struct curl_slist *longer = curl_slist_append(exchange->headers, *headers);
+        if (!longer) return CASTOR_NO_MEMORY;
+        exchange->headers = longer;
+    }
+    return CASTOR_OK;
+}
+
+static void set_callbacks(cst_exchange *exchange)
+{
+    CURL *easy = exchange->easy;
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->trouble);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, exchange);
+    if (exchange->owner->log) {
+        curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+        curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+        curl_easy_setopt(easy, CURLOPT_DEBUGDATA, exchange->owner);
+    }
+}
+
+/* Our owner's limit strikes first and names itself. libcurl must know it all the same: of several addresses of a host
+ * it gives each a part of the time. */
+static long connect_timeout_of(const cst_http_request *request)
+{
+    bool is_usual = request->connect_timeout_ms >= 0 && request->connect_timeout_ms < CST_NEVER_MS;
+
+    return is_usual ? (long)request->connect_timeout_ms + 1000 : (long)CST_NEVER_MS;
+}
+
+/* Options that copy may fail for want of memory; the rest cannot. */
+static bool set_options(cst_exchange *exchange, const cst_http_request *request)
+{
+    CURL                 *easy = exchange->easy;
+    const curl_transport *owner = exchange->owner;
+    const char           *proxy = owner->proxy ? owner->proxy : owner->ignore_environment ? "" : NULL;
+
+    bool is_set = curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK &&
+                  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK &&
+                  (!proxy || curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK) &&
+                  (!owner->ignore_environment || curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK) &&
+                  (!owner->ca_file || curl_easy_setopt(easy, CURLOPT_CAINFO, owner->ca_file) == CURLE_OK);
+    if (owner->ca_file) curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* in place of the system's, not beside them */
+
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body.data);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, owner->force_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* the key stays with its host */
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L); /* models think for minutes; NATs forget */
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_of(request));
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+    set_callbacks(exchange);
+    return is_set;
+}
+
+static void close_exchange(cst_exchange *exchange)
+{
+    if (exchange->easy) {
+        curl_multi_remove_handle(exchange->owner->multi, exchange->easy);
+        curl_easy_cleanup(exchange->easy);
+    }
+    wipe_headers(exchange->headers);
+    cst_release(exchange->owner->allocator, exchange);
+}
+
+static castor_status open_exchange(cst_transport *transport, cst_exchange **out, const cst_http_request *request,
+                                   const cst_sink *sink, castor_error *err)
+{
+    curl_transport *owner = (curl_transport *)transport;
+    cst_exchange   *exchange = cst_alloc_zeroed(owner->allocator, sizeof *exchange);
+
+    *out = NULL;
+    if (!exchange) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+    exchange->owner = owner;
+    exchange->sink = *sink;
+    exchange->body = request->body;
+    exchange->easy = curl_easy_init();
+
+    bool is_ready = exchange->easy && copy_headers(exchange, request->headers) == CASTOR_OK &&
+                    set_options(exchange, request);
+    if (!is_ready || curl_multi_add_handle(owner->multi, exchange->easy) != CURLM_OK) {
+        close_exchange(exchange);
+        return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+    }
+    *out = exchange;
+    return CASTOR_OK;
+}
+
+static void resume_exchange(cst_exchange *exchange)
+{
+    if (!exchange->is_ended) curl_easy_pause(exchange->easy, CURLPAUSE_CONT);
+}
+
+static cst_phase phase_of(cst_exchange *exchange)
+{
+    curl_off_t connected_us = 0;
+
+    if (exchange->is_sent) return CST_PHASE_FIRST_BYTE;
+    if (!exchange->has_started) return CST_PHASE_QUEUED;
+    curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+    if (connected_us == 0) return CST_PHASE_CONNECT;
+    curl_easy_setopt(exchange->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CST_NEVER_MS); /* TLS has a limit of its own */
+    return CST_PHASE_TLS;
+}
+
+/* ---- all exchanges ---- */
+
+static void end_exchange(cst_exchange *exchange, CURLcode code)
+{
+    castor_error failure;
+
+    exchange->is_ended = true;
+    exchange->owner->has_moved = true;
+    if (code == CURLE_OK && !exchange->is_head_whole && !exchange->has_head) code = CURLE_GOT_NOTHING;
+    if (code == CURLE_OK) {
+        tell_head(exchange);
+        exchange->sink.on_end(exchange->sink.user, NULL);
+    } else {
+        tell_failure(exchange, code, &failure);
+        exchange->sink.on_end(exchange->sink.user, &failure);
+    }
+}
+
+/* libcurl forgets a message when its transfer is removed, and a sink may do just that: take code and handle first. */
+static CURLMcode perform(curl_transport *transport)
+{
+    int       running, left;
+    CURLMsg  *message;
+    CURLMcode result = curl_multi_perform(transport->multi, &running);
+
+    if (result != CURLM_OK) return result;
+    while ((message = curl_multi_info_read(transport->multi, &left)) != NULL) {
+        void    *user = NULL;
+        CURLcode code = message->data.result;
+        if (message->msg != CURLMSG_DONE) continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&user);
+        end_exchange(user, code);
+    }
+    return CURLM_OK;
+}
+
+static castor_status drive(cst_transport *base, int64_t timeout_ms, castor_error *err)
+{
+    curl_transport *transport = (curl_transport *)base;
+    int             wait_ms = timeout_ms < 0 || timeout_ms > CST_WAIT_STEP_MS ? CST_WAIT_STEP_MS : (int)timeout_ms;
+
+    transport->has_moved = false;
+    CURLMcode result = perform(transport);
+    if (result == CURLM_OK && !transport->has_moved && wait_ms > 0) {
+        result = curl_multi_poll(transport->multi, NULL, 0, wait_ms, NULL);
+        if (result == CURLM_OK) result = perform(transport);
+    }
+    if (result == CURLM_OK) return CASTOR_OK;
+    if (result == CURLM_OUT_OF_MEMORY) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+    return cst_fail(err, CASTOR_NETWORK, "waiting for the network failed: %s", curl_multi_strerror(result));
+}
+
+static void wake(cst_transport *base)
+{
+    curl_multi_wakeup(((curl_transport *)base)->multi);
+}
+
+static int64_t now_ms(cst_transport *base)
+{
+    struct timespec now;
+
+    (void)base;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void free_transport(cst_transport *base)
+{
+    curl_transport *transport = (curl_transport *)base;
+
+    if (transport->multi) curl_multi_cleanup(transport->multi);
+    if (transport->proxy) cst_wipe(transport->proxy, strlen(transport->proxy)); /* may hold a password */
+    cst_release(transport->allocator, transport->proxy);
+    cst_release(transport->allocator, transport->ca_file);
+    cst_release(transport->allocator, transport);
+}
+
+static const cst_transport_methods methods = {
+    .open = open_exchange,
+    .resume = resume_exchange,
+    .close = close_exchange,
+    .phase = phase_of,
+    .drive = drive,
+    .wake = wake,
+    .now_ms = now_ms,
+    .free = free_transport,
+};
+
+static bool copy_option(const cst_allocator *allocator, char **out, const char *text)
+{
+    *out = text ? cst_alloc_text(allocator, castor_str_of(text)) : NULL;
+    return !text || *out;
+}
+
+castor_status cst_transport_curl_new(cst_transport **out, const cst_transport_options *options, castor_error *err)
+{
+    *out = NULL;
+    pthread_once(&global_once, global_start);
+    if (global_result != CURLE_OK) {
+        return cst_fail(err, CASTOR_NETWORK, "libcurl could not start: %s", curl_easy_strerror(global_result));
+    }
+
+    curl_transport *transport = cst_alloc_zeroed(options->allocator, sizeof *transport);
+    if (!transport) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+    transport->base.methods = &methods;
+    transport->allocator = options->allocator;
+    transport->force_http1 = options->force_http1;
+    transport->ignore_environment = options->ignore_environment;
+    transport->log = options->log;
+    transport->log_user = options->log_user;
+    transport->multi = curl_multi_init();
+
+    bool has_copies = copy_option(options->allocator, &transport->proxy, options->proxy) &&
+                      copy_option(options->allocator, &transport->ca_file, options->ca_file);
+    if (!transport->multi || !has_copies) {
+        free_transport(&transport->base);
+        return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+    }
+    curl_multi_setopt(transport->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)CST_HOST_CONNECTIONS_MAX);
+    curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)CST_HOST_CONNECTIONS_MAX);
+    *out = &transport->base;
+    return CASTOR_OK;
+}

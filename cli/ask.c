@@ -1,0 +1,297 @@
+/* ask.c -- one question to a model, and the answer on standard output.
+ * SPDX-License-Identifier: MIT
+ *
+ *     options, standard input, files --> input --> castor_request --> castor_stream --> printer --> output
+ */
+#include "ask.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "fault.h"
+#include "file.h"
+#include "input.h"
+#include "interrupt.h"
+#include "printer.h"
+#include "settings.h"
+#include "usage.h"
+
+#define DEFAULT_MODEL         "gemini-3.8-flash"
+#define DEFAULT_MESSAGE_MODEL "chat-bison-001"
+
+/* Everything that one question needs; zeroed it can be freed. */
+typedef struct question {
+    const cli_options *options;
+    cli_output        *out;
+    cli_notes         *notes;
+    cli_input          input;
+    cli_text           extra; /* -o */
+    castor_turn        turn;
+    castor_request     request;
+    castor_client     *client;
+} question;
+
+/* ---- the request ---- */
+
+static const char *model_of(const cli_options *options)
+{
+    const char *from_environment = getenv("CASTOR_MODEL");
+    if (options->model) return options->model;
+    if (from_environment && *from_environment) return from_environment;
+    return options->dialect == CASTOR_DIALECT_MESSAGE ? DEFAULT_MESSAGE_MODEL : DEFAULT_MODEL;
+}
+
+/* In the gemini dialect most settings stand below generationConfig; the other dialects have them at the top. */
+static bool print_extra(question *asked, cli_fault *fault)
+{
+    const cli_options *options = asked->options;
+    bool is_gemini = options->dialect == CASTOR_DIALECT_DEFAULT || options->dialect == CASTOR_DIALECT_GEMINI;
+    asked->extra = cli_text_init(CLI_PROMPT_BYTES_MAX);
+    if (!cli_settings_print(&asked->extra, options->settings, options->setting_count,
+                            is_gemini ? "generationConfig" : NULL, fault)) {
+        return false;
+    }
+    if (asked->extra.state == CLI_TEXT_OK) return true;
+    return cli_fault_set(fault, CLI_EXIT_FAILED, "out of memory");
+}
+
+static void fill_request(question *asked)
+{
+    const cli_options *options = asked->options;
+    asked->turn.role = CASTOR_USER;
+    asked->turn.text = cli_text_view(&asked->input.prompt);
+    asked->turn.parts = asked->input.parts;
+    asked->turn.part_count = asked->input.part_count;
+
+    castor_request *request = &asked->request;
+    *request = CASTOR_REQUEST_INIT;
+    request->dialect = (castor_dialect)options->dialect;
+    request->model = model_of(options);
+    request->system_instruction = castor_str_of(options->system);
+    request->turns = &asked->turn;
+    request->turn_count = 1;
+    request->temperature = options->temperature;
+    request->max_output_tokens = options->max_output_tokens;
+    request->candidate_count = options->candidate_count;
+    request->thinking_level = options->thinking_level;
+    request->thinking_budget = options->thinking_budget;
+    request->include_thoughts = options->wants_thoughts;
+    request->response_schema = cli_text_view(&asked->input.schema);
+    request->extra_json = cli_text_view(&asked->extra);
+    request->total_timeout_ms = options->timeout_ms.value;
+    request->is_unary = options->is_unary;
+}
+
+static void log_line(void *user, const char *line)
+{
+    cli_report(user, "* %s", line);
+}
+
+static void wipe(char *secret, size_t size)
+{
+    volatile char *bytes = secret;
+    while (size-- > 0) bytes[size] = 0;
+}
+
+static bool open_client(question *asked, cli_fault *fault)
+{
+    char key[CLI_KEY_BYTES_MAX] = "";
+    const cli_options *options = asked->options;
+    if (options->key_path && !cli_file_read_key(key, options->key_path, fault)) {
+        wipe(key, sizeof key);
+        return false;
+    }
+    castor_client_options settings = CASTOR_CLIENT_OPTIONS_INIT;
+    settings.api_key = options->key_path ? key : NULL;
+    settings.base_url = options->base_url;
+    settings.dialect = (castor_dialect)options->dialect;
+    settings.proxy = options->proxy;
+    settings.ca_file = options->ca_path;
+    settings.log = options->is_verbose ? log_line : NULL;
+    settings.log_user = asked->notes;
+
+    castor_error err = { 0 };
+    castor_status status = castor_client_new(&asked->client, &settings, &err);
+    wipe(key, sizeof key);
+    if (status == CASTOR_OK) return true;
+    return cli_fault_set(fault, status == CASTOR_INVALID ? CLI_EXIT_USAGE : CLI_EXIT_FAILED, "%s", err.message);
+}
+
+static bool prepare(question *asked, cli_fault *fault)
+{
+    if (!cli_input_read(&asked->input, asked->options, asked->notes, fault)) return false;
+    if (cli_input_is_empty(&asked->input)) {
+        return cli_fault_set(fault, CLI_EXIT_USAGE, "the prompt is empty. See 'castor --help'.");
+    }
+    if (!print_extra(asked, fault)) return false;
+    fill_request(asked);
+    return open_client(asked, fault);
+}
+
+static void free_question(question *asked)
+{
+    castor_client_free(asked->client);
+    cli_text_free(&asked->extra);
+    cli_input_free(&asked->input);
+}
+
+/* ---- what cannot be sent ---- */
+
+static int refuse_without_key(cli_notes *notes)
+{
+    cli_complain(notes, "no API key. Get one at https://aistudio.google.com/apikey and put it in GOOGLE_API_KEY or "
+                 "GEMINI_API_KEY. To try without a key, start 'pollux' and run 'GEMINI_API_KEY=test-key castor "
+                 "--base-url http://127.0.0.1:PORT ...' with the port that it tells.");
+    return castor_verdict_exit(CASTOR_VERDICT_AUTH);
+}
+
+/* The request was not sent. */
+static int refuse(cli_notes *notes, castor_status status, const castor_error *err)
+{
+    if (err->verdict == CASTOR_VERDICT_AUTH) return refuse_without_key(notes);
+    cli_complain(notes, "%s", err->message[0] ? err->message : castor_status_name(status));
+    return status == CASTOR_INVALID ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
+}
+
+static int print_preview(question *asked)
+{
+    castor_str preview;
+    castor_error err = { 0 };
+    castor_status status = castor_client_preview(asked->client, &asked->request, &preview, &err);
+    if (status != CASTOR_OK) return refuse(asked->notes, status, &err);
+    cli_output_add(asked->out, preview);
+    cli_output_end_line(asked->out);
+    (void)cli_output_flush(asked->out);
+    return CLI_EXIT_OK;
+}
+
+/* -v: the first line of the request. */
+static void note_request_line(question *asked)
+{
+    castor_str preview;
+    if (castor_client_preview(asked->client, &asked->request, &preview, NULL) != CASTOR_OK) {
+        return;
+    }
+    const char *line_end = memchr(preview.data, '\n', preview.len);
+    if (line_end) preview.len = (size_t)(line_end - preview.data);
+    cli_report(asked->notes, "> %.*s", CASTOR_ARG(preview));
+}
+
+/* ---- the end ---- */
+
+static cli_facts facts_of(const castor_stream *stream, const castor_timing *timing)
+{
+    cli_facts facts = { .verdict = castor_stream_verdict(stream), .timing = timing };
+    facts.error = castor_stream_error(stream);
+    facts.finish_reason = castor_stream_finish_reason(stream);
+    facts.model_version = castor_stream_model_version(stream);
+    facts.response_id = castor_stream_response_id(stream);
+    facts.usage = castor_stream_usage(stream);
+    facts.block_reason = castor_stream_block_reason(stream);
+    return facts;
+}
+
+static void today(char day[static 11])
+{
+    time_t now = time(NULL);
+    struct tm parts;
+    if (!gmtime_r(&now, &parts) || strftime(day, 11, "%Y-%m-%d", &parts) == 0) day[0] = '\0';
+}
+
+/* One line on what became of the answer. Our retries are used up; when the server said how long to wait, it helps. */
+static void complain_of(cli_notes *notes, const cli_facts *facts)
+{
+    const castor_error *error = facts->error;
+    const char *message = error ? error->message : "the answer did not come to an end";
+    const char *verdict = castor_verdict_name(facts->verdict);
+    if (error && error->retry_after_ms.is_set) {
+        double wait_s = (double)error->retry_after_ms.value / 1000.0;
+        cli_complain(notes, "%s: %s (the server says: again in %.0f s)", verdict, message, wait_s);
+    } else {
+        cli_complain(notes, "%s: %s", verdict, message);
+    }
+}
+
+static void report_usage(const question *asked, cli_facts facts)
+{
+    char day[11];
+    castor_timing timing = *facts.timing;
+    if (asked->options->is_unary) timing.first_text_ms.is_set = 0; /* all came at once: a rate would mean nothing */
+    facts.timing = &timing;
+    today(day);
+    cli_usage_report(asked->notes, asked->request.model, &facts, day);
+}
+
+/* Prints the rest of the answer and what it came to, and returns the exit status. */
+static int conclude(question *asked, cli_printer *printer, const castor_stream *stream)
+{
+    castor_timing timing = castor_stream_timing(stream);
+    cli_facts facts = facts_of(stream, &timing);
+    if (asked->out->error != 0 || !cli_printer_end(printer, &facts)) return CLI_EXIT_FAILED;
+
+    if (facts.verdict != CASTOR_VERDICT_COMPLETE) complain_of(asked->notes, &facts);
+    if (asked->options->wants_usage) report_usage(asked, facts);
+    bool is_interrupted = facts.verdict == CASTOR_VERDICT_CANCELLED && cli_interrupt_signal() != 0;
+    return is_interrupted ? CLI_EXIT_SIGNAL + cli_interrupt_signal() : castor_verdict_exit(facts.verdict);
+}
+
+/* ---- the call ---- */
+
+/* Shows events as they come. All that is at hand is printed in one write before we wait for more. */
+static void follow(question *asked, cli_printer *printer, castor_stream *stream)
+{
+    castor_error err = { 0 };
+    for (;;) {
+        castor_event event;
+        castor_step step = castor_stream_poll(stream, &event, &err);
+        if (step == CASTOR_STEP_EVENT) {
+            castor_usage usage = castor_stream_usage(stream);
+            if (!cli_printer_event(printer, &event, &usage)) return;
+        } else if (step != CASTOR_STEP_WAIT) {
+            return;
+        } else if (!cli_output_flush(asked->out) ||
+                   castor_client_wait(asked->client, CASTOR_NO_LIMIT, &err) != CASTOR_OK) {
+            return;
+        }
+    }
+}
+
+static int ask_stream(question *asked, cli_printer *printer)
+{
+    castor_stream *stream = NULL;
+    castor_error err = { 0 };
+    castor_status status = castor_stream_open(&stream, asked->client, &asked->request, &err);
+    if (status != CASTOR_OK) return refuse(asked->notes, status, &err);
+
+    cli_interrupt_watch(stream);
+    follow(asked, printer, stream);
+    int exit_status = conclude(asked, printer, stream);
+    cli_interrupt_watch(NULL);
+    castor_stream_close(stream);
+    return exit_status;
+}
+
+static int send(question *asked)
+{
+    cli_printer printer;
+    cli_printer_init(&printer, asked->options, asked->out, asked->notes);
+    if (asked->options->is_verbose) note_request_line(asked);
+    int exit_status = ask_stream(asked, &printer);
+    cli_printer_free(&printer);
+    return exit_status;
+}
+
+int cli_ask(const cli_options *options, cli_output *out, cli_notes *notes)
+{
+    question asked = { .options = options, .out = out, .notes = notes };
+    cli_fault fault = { 0 };
+    int exit_status;
+    if (!prepare(&asked, &fault)) {
+        cli_complain(notes, "%s", fault.message);
+        exit_status = fault.exit_status;
+    } else {
+        exit_status = options->is_dry_run ? print_preview(&asked) : send(&asked);
+    }
+    free_question(&asked);
+    return exit_status;
+}

@@ -1,0 +1,51 @@
+/* bounds.h -- every size, count and time that pollux refuses to pass, in one place, with the reason.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PLX_BOUNDS_H
+#define PLX_BOUNDS_H
+
+enum {
+    /* requests */
+    PLX_HEAD_BYTES_MAX        = 32 << 10, /* request line and headers; Google's front end stops at about as much */
+    PLX_TARGET_BYTES_MAX      = 8 << 10,  /* the request target alone */
+    PLX_HEADERS_MAX           = 100,
+    PLX_CHUNK_LINE_BYTES_MAX  = 256,      /* a chunk size with its extensions */
+    PLX_TRAILER_BYTES_MAX     = 8 << 10,
+    PLX_BODY_BYTES_MAX        = 32 << 20, /* a few images inline; the service itself takes 100 MB */
+    PLX_BLANK_LINES_MAX       = 2,        /* before a request line: some clients end a body with one too many */
+
+    /* connections */
+    PLX_CONNECTIONS_MAX       = 10000,
+    PLX_BACKLOG               = 1024,
+    PLX_READ_BYTES            = 64 << 10,
+    PLX_PIPELINE_BYTES_MAX    = 256 << 10, /* read ahead while an answer is under way; then the client must wait */
+    PLX_BODY_PIECE_BYTES      = 64 << 10, /* of a script's bytes, per HTTP chunk */
+    PLX_BACKLOG_BYTES_HIGH    = 256 << 10, /* unsent bytes at which an answer, or the next request, has to wait */
+    PLX_REQUEST_IDLE_MS       = 60 * 1000, /* for the rest of a request, or for the next one */
+    PLX_READER_STALL_MS       = 300 * 1000, /* for a client that takes none of its answer */
+    PLX_HALF_CLOSED_POLL_MS   = 1000,     /* how often a client that sends no more is looked at: is it still there? */
+    PLX_DRAIN_MS              = 1000,     /* what the client still sends is read this long, so that it can read us */
+    PLX_LOST_WAIT_MS          = 1000,     /* for the last bytes to reach the client before its connection is reset */
+    PLX_GRACE_MS              = 30 * 1000, /* default: for the answers under way after SIGTERM */
+
+    /* what is asked */
+    PLX_CANDIDATES_MAX        = 8,
+    PLX_STOP_SEQUENCES_MAX    = 5,
+    PLX_SCHEMA_DEPTH_MAX      = 24,       /* deeper schemas end in null */
+    PLX_SCHEMA_BYTES_MAX      = 1 << 20,  /* of a made-up document: references can multiply */
+    PLX_VIOLATIONS_MAX        = 16,       /* unknown fields that one error names */
+
+    /* what is answered */
+    PLX_PIECE_TOKENS          = 4,        /* about so many tokens of text a chunk */
+    PLX_BYTES_PER_TOKEN       = 4,
+    PLX_PIECES_MAX            = 1 << 20,
+    PLX_EVENT_BYTES_MAX       = 128 << 20, /* one encoded chunk or body */
+
+    /* scripts */
+    PLX_SCRIPTS_MAX           = 64,
+    PLX_SCRIPT_FILE_BYTES_MAX = 64 << 20,
+    PLX_CASE_BYTES_MAX        = 512 << 20, /* of one case with its repetitions */
+    PLX_WAIT_MS_MAX           = 24 * 3600 * 1000
+};
+
+#endif

@@ -1,0 +1,186 @@
+/* options.c -- the command line of pollux.
+ * SPDX-License-Identifier: MIT
+ */
+#include "options.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+const char plx_options_help[] =
+    "Usage: pollux [options]\n"
+    "A local emulator of the Gemini API. Prints the line\n"
+    "    pollux listening on http://127.0.0.1:PORT\n"
+    "and then serves until it gets SIGTERM or SIGINT, letting answers under way end.\n"
+    "\n"
+    "  --port N         port to listen on (default 8787); 0: any free one\n"
+    "  --host ADDRESS   numeric address to listen on (default 127.0.0.1)\n"
+    "  --allow-remote   let --host be an address that others can reach\n"
+    "  --script FILE    answers to play, before the built-in ones; repeatable\n"
+    "  --ttft MS[-MS]   time to the first token, or its range (default 500-1000)\n"
+    "  --rate N         tokens a second of each candidate (default 60); 0: no delay\n"
+    "  --instant        the same as --ttft 0 --rate 0; waits in scripts remain\n"
+    "  --grace MS       how long answers may go on after SIGTERM (default 30000)\n"
+    "  -q, --quiet      no line on stderr for each request\n"
+    "  -h, --help       print this and exit\n"
+    "  -V, --version    print the version and exit\n"
+    "\n"
+    "Any key is accepted but bad-key. No key is needed for GET /pollux/health.\n";
+
+/* The words that are left, and where to put what they say. */
+typedef struct line {
+    plx_options *options;
+    char *const *words;
+    int          left;
+} line;
+
+__attribute__((format(printf, 2, 3))) static bool fail(plx_options *options, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(options->why, sizeof options->why, format, args);
+    va_end(args);
+    return false;
+}
+
+/* Reads digits from the front of `*text`. */
+static bool take_number(const char **text, uint32_t max, uint32_t *out)
+{
+    uint64_t value = 0;
+
+    if (**text < '0' || **text > '9') return false;
+    for (; **text >= '0' && **text <= '9'; (*text)++) {
+        value = value * 10 + (uint64_t)(**text - '0');
+        if (value > max) return false;
+    }
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool read_number(const char *text, uint32_t max, uint32_t *out)
+{
+    return take_number(&text, max, out) && *text == '\0';
+}
+
+static bool set_port(plx_options *options, const char *value)
+{
+    uint32_t port = 0;
+
+    if (!read_number(value, 65535, &port)) {
+        return fail(options, "--port wants a number from 0 to 65535, not \"%s\".", value);
+    }
+    options->port = (int)port;
+    return true;
+}
+
+static bool set_host(plx_options *options, const char *value)
+{
+    struct in6_addr address;
+
+    options->host = value;
+    return inet_pton(AF_INET, value, &address) == 1 || inet_pton(AF_INET6, value, &address) == 1 ||
+           fail(options, "--host wants a numeric address, as 127.0.0.1 or ::1, not \"%s\".", value);
+}
+
+static bool add_script(plx_options *options, const char *value)
+{
+    if (options->script_count == PLX_SCRIPTS_MAX) {
+        return fail(options, "At most %d scripts can be given.", (int)PLX_SCRIPTS_MAX);
+    }
+    options->scripts[options->script_count++] = value;
+    return true;
+}
+
+static bool set_ttft(plx_options *options, const char *value)
+{
+    const char *rest = value;
+    plx_pace   *pace = &options->pace;
+
+    if (take_number(&rest, PLX_WAIT_MS_MAX, &pace->first_min_ms)) {
+        pace->first_max_ms = pace->first_min_ms;
+        if (*rest == '\0') return true;
+        rest++;
+        if (rest[-1] == '-' && read_number(rest, PLX_WAIT_MS_MAX, &pace->first_max_ms) &&
+            pace->first_min_ms <= pace->first_max_ms) {
+            return true;
+        }
+    }
+    return fail(options, "--ttft wants milliseconds, as 300 or 500-1000, not \"%s\".", value);
+}
+
+static bool set_rate(plx_options *options, const char *value)
+{
+    uint32_t rate = 0;
+
+    if (!read_number(value, 1000000000, &rate)) {
+        return fail(options, "--rate wants a whole number of tokens a second, not \"%s\".", value);
+    }
+    options->pace.tokens_per_second = rate;
+    return true;
+}
+
+static bool set_grace(plx_options *options, const char *value)
+{
+    return read_number(value, PLX_WAIT_MS_MAX, &options->grace_ms) ||
+           fail(options, "--grace wants milliseconds, not \"%s\".", value);
+}
+
+static bool is_loopback(const char *host)
+{
+    struct in6_addr v6;
+
+    return strncmp(host, "127.", 4) == 0 || (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
+}
+
+/* Options with a value: "--port 80" or "--port=80". False: not one of them, or wrong, and then `why` is set. */
+static bool read_valued(line *at)
+{
+    static const struct {
+        const char *name;
+        bool (*set)(plx_options *options, const char *value);
+    } valued[] = {
+        { "--port", set_port }, { "--host", set_host }, { "--script", add_script }, { "--ttft", set_ttft },
+        { "--rate", set_rate }, { "--grace", set_grace },
+    };
+    const char *word = at->words[0];
+
+    for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++) {
+        size_t len = strlen(valued[i].name);
+        if (strncmp(word, valued[i].name, len) != 0 || (word[len] != '\0' && word[len] != '=')) continue;
+        if (word[len] == '=') return valued[i].set(at->options, word + len + 1);
+        if (at->left < 2) return fail(at->options, "%s wants a value.", word);
+        at->words++;
+        at->left--;
+        return valued[i].set(at->options, at->words[0]);
+    }
+    return fail(at->options, "There is no option \"%s\".", word);
+}
+
+static bool is_one_of(const char *word, const char *brief, const char *full)
+{
+    return (brief && strcmp(word, brief) == 0) || strcmp(word, full) == 0;
+}
+
+plx_run plx_options_read(plx_options *options, int count, char *const *words)
+{
+    line at = { options, words, count };
+
+    *options = (plx_options){ .host = "127.0.0.1", .port = PLX_PORT_DEFAULT, .grace_ms = PLX_GRACE_MS,
+                              .pace = PLX_PACE_DEFAULT };
+    for (; at.left > 0; at.words++, at.left--) {
+        const char *word = at.words[0];
+        if (is_one_of(word, "-h", "--help")) return PLX_RUN_HELP;
+        if (is_one_of(word, "-V", "--version")) return PLX_RUN_VERSION;
+        if (is_one_of(word, "-q", "--quiet")) options->is_quiet = true;
+        else if (is_one_of(word, NULL, "--instant")) options->pace = PLX_PACE_INSTANT;
+        else if (is_one_of(word, NULL, "--allow-remote")) options->allows_remote = true;
+        else if (!read_valued(&at)) return PLX_RUN_WRONG;
+    }
+    if (is_loopback(options->host) || options->allows_remote) return PLX_RUN_SERVER;
+    fail(options,
+         "%s can be reached from other machines, and pollux checks no keys; if you mean it, add --allow-remote.",
+         options->host);
+    return PLX_RUN_WRONG;
+}

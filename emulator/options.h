@@ -1,0 +1,36 @@
+/* options.h -- the command line of pollux.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PLX_OPTIONS_H
+#define PLX_OPTIONS_H
+
+#include "bounds.h"
+#include "pace.h"
+
+enum { PLX_PORT_DEFAULT = 8787 };
+
+typedef enum plx_run {
+    PLX_RUN_SERVER = 0,
+    PLX_RUN_HELP,
+    PLX_RUN_VERSION,
+    PLX_RUN_WRONG /* `why` says what is */
+} plx_run;
+
+typedef struct plx_options {
+    const char *host;
+    int         port;
+    bool        allows_remote;
+    bool        is_quiet;
+    uint32_t    grace_ms;
+    plx_pace    pace;
+    const char *scripts[PLX_SCRIPTS_MAX];
+    size_t      script_count;
+    char        why[256];
+} plx_options;
+
+/* Reads the words behind the program's name. Views point into `words`. Pure. */
+plx_run plx_options_read(plx_options *options, int count, char *const *words);
+
+extern const char plx_options_help[];
+
+#endif

@@ -1,0 +1,64 @@
+# A thin front: each target is a line or two over CMakePresets.json. Output is shown when something fails.
+
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+
+# $(call quiet,COMMAND): what it prints goes to build/TARGET.log, and to the terminal only on failure.
+quiet = mkdir -p build && { { $(1); } >build/$@.log 2>&1 || { cat build/$@.log >&2; exit 1; }; }
+build = $(call quiet,cmake --preset $(1) && cmake --build --preset $(1))
+# What is missing is fetched when the first configuration fails for want of it; later ones do not ask.
+ready = [ -e build/dev/build.ninja ] || cmake --preset dev >/dev/null 2>&1 || { rm -rf build/dev; ./setup; }
+
+all:
+	@$(ready)
+	@$(call build,dev)
+	@echo "Built build/dev/castor and build/dev/pollux. Next: make demo, make test, make install."
+
+demo:
+	@$(ready)
+	@$(call quiet,cmake --preset dev && cmake --build --preset dev --target castor pollux)
+	@cmake/demo.sh build/dev
+
+test:
+	@$(ready)
+	@$(call build,dev)
+	@ctest --preset dev
+
+asan tsan:
+	@$(call build,$@)
+	@ctest --preset $@
+
+# Without what only starts other programs: valgrind would watch the wrong one.
+valgrind:
+	@$(call build,$@)
+	@ctest --preset $@ -E '^(command|pollux|examples)$$'
+
+fuzz:
+	@$(call build,fuzz)
+	@tests/fuzz.sh build/fuzz $(FUZZ_SECONDS)
+
+bench:
+	@$(call build,release)
+	@bench/run build/release >build/benchmarks.md
+	@mv build/benchmarks.md docs/benchmarks.md && cat docs/benchmarks.md
+
+docs:
+	@$(call quiet,doxygen docs/Doxyfile)
+	@echo "build/docs/html/index.html"
+
+install:
+	@$(call quiet,cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX) && cmake --build --preset release)
+	@$(call quiet,DESTDIR='$(DESTDIR)' cmake --install build/release)
+	@[ -n "$(DESTDIR)" ] || ldconfig 2>/dev/null || true
+	@echo "Installed under $(DESTDIR)$(PREFIX)."
+
+dist:
+	@mkdir -p build
+	@v=$$(sed -n 's/^#define CASTOR_VERSION "\(.*\)"/\1/p' include/castor/castor.h) && \
+	    git archive --format=tar.gz --prefix=castor-$$v/ -o build/castor-$$v.tar.gz HEAD && echo build/castor-$$v.tar.gz
+
+# What ./setup fetched stays: it is no product of ours.
+clean:
+	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
+
+.PHONY: all demo test asan tsan valgrind fuzz bench docs install dist clean

@@ -1,0 +1,10 @@
+# Every fuzz/NAME.c is one libFuzzer target, fuzz_NAME.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS fuzz/*.c)
+foreach(source ${fuzz_sources})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(fuzz_${name} ${source})
+    target_include_directories(fuzz_${name} PRIVATE include emulator)
+    target_compile_options(fuzz_${name} PRIVATE ${inside})
+    target_link_libraries(fuzz_${name} PRIVATE castor_static)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+endforeach()

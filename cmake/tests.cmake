@@ -1,0 +1,75 @@
+# Every tests/test_NAME.c is one cmocka program under CTest. What else stands in tests/ is their shared toolbox.
+
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+# ---- Programs in C ---------------------------------------------------------------------------------------------
+
+file(GLOB test_sources CONFIGURE_DEPENDS tests/test_*.c tests/nginx/test_*.c)
+file(GLOB toolbox CONFIGURE_DEPENDS tests/*.c src/transport_memory.c)
+list(FILTER toolbox EXCLUDE REGEX "/tests/test_")
+
+# They see the internals. Of pollux they take the reader of wire cases.
+add_library(castor_toolbox STATIC ${toolbox})
+target_include_directories(castor_toolbox PUBLIC tests include)
+target_compile_options(castor_toolbox PUBLIC ${inside})
+target_link_libraries(castor_toolbox PUBLIC castor_pollux castor_static CURL::libcurl PkgConfig::CMOCKA)
+target_compile_definitions(castor_toolbox PUBLIC CASTOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    CASTOR_MAN_PATH="${PROJECT_BINARY_DIR}/castor.1"
+    CASTOR_PATH="$<TARGET_FILE:castor>" POLLUX_PATH="$<TARGET_FILE:pollux>")
+
+if(CASTOR_VALGRIND)
+    set(valgrind valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
+        --child-silent-after-fork=yes)
+    set(patience 900)
+else()
+    set(valgrind)
+    set(patience 170)
+endif()
+
+function(castor_test name)
+    add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    # 77: what the test needs is not on this machine; it says what
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${patience} SKIP_RETURN_CODE 77)
+endfunction()
+
+foreach(source ${test_sources})
+    get_filename_component(target ${source} NAME_WE)
+    string(REPLACE test_ "" name ${target})
+    add_executable(${target} ${source})
+    target_link_libraries(${target} PRIVATE castor_toolbox)
+    castor_test(${name} ${valgrind} $<TARGET_FILE:${target}>)
+    add_dependencies(${target} castor pollux)
+endforeach()
+
+# ---- Examples and the README's snippet: built as a user would, run by tests/examples.sh ------------------------
+
+file(GLOB examples CONFIGURE_DEPENDS examples/*.c)
+foreach(source ${examples})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(example_${name} ${source})
+    target_link_libraries(example_${name} PRIVATE castor_shared)
+    set_target_properties(example_${name} PROPERTIES
+        OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+endforeach()
+
+if(EXISTS ${PROJECT_SOURCE_DIR}/README.md)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)
+    include(tests/readme_snippet.cmake)
+    readme_snippet(README.md ${PROJECT_BINARY_DIR}/examples/readme.c)
+    add_executable(example_readme ${PROJECT_BINARY_DIR}/examples/readme.c)
+    target_link_libraries(example_readme PRIVATE castor_shared)
+    set_target_properties(example_readme PROPERTIES
+        OUTPUT_NAME readme RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+endif()
+
+# ---- Scripts ---------------------------------------------------------------------------------------------------
+
+if(EXISTS ${PROJECT_SOURCE_DIR}/tests/examples.sh)
+    castor_test(examples tests/examples.sh $<TARGET_FILE:pollux> ${PROJECT_BINARY_DIR}/examples)
+endif()
+# A sanitizer or valgrind learns nothing from these.
+if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize" AND NOT CASTOR_VALGRIND)
+    castor_test(purity tests/purity.sh)
+    castor_test(headers tests/headers/run.sh ${CMAKE_C_COMPILER})
+    castor_test(install tests/install/run.sh ${PROJECT_BINARY_DIR} ${CMAKE_COMMAND} ${CMAKE_C_COMPILER})
+endif()

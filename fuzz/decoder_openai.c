@@ -1,0 +1,10 @@
+/* decoder_openai.c -- any bytes as an answer in the openai dialect: the events may not depend on the cuts.
+ * SPDX-License-Identifier: MIT
+ */
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_dialect(CASTOR_DIALECT_OPENAI, data, size);
+    return 0;
+}

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Runs every fuzz target for a while, from the bytes of the wire cases and, where CASTOR_CORPUS names a directory of
+# recordings, from those. What a run finds is kept in BUILD_DIR/corpus/TARGET for the next.
+# Usage: fuzz.sh BUILD_DIR SECONDS. The last line says how many targets held.
+set -eu
+cd "$(dirname "$0")/.."
+build=$1 seconds=$2
+
+seeds=$build/seeds
+rm -rf "$seeds"
+mkdir -p "$seeds"
+LC_ALL=C awk -v out="$seeds" -f tests/seeds.awk tests/wire/*.md
+# Small ones only: a long input teaches a fuzzer nothing and costs it its pace.
+if [ -d "${CASTOR_CORPUS-}" ]; then
+    mkdir "$seeds/recorded"
+    find "$CASTOR_CORPUS" -type f -size -8k \( -name '*.sse' -o -name '*.json' -o -name '*.txt' \) \
+        -exec cp --backup=numbered -t "$seeds/recorded" {} +
+fi
+
+passed=0 failed=0
+for target in "$build"/fuzz_*; do
+    [ -x "$target" ] || continue
+    name=$(basename "$target")
+    found=$build/corpus/$name
+    mkdir -p "$found" "$build/crashes"
+    if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
+        -artifact_prefix="$build/crashes/$name-" -print_final_stats=1 "$found" "$seeds" >"$build/$name.log" 2>&1; then
+        passed=$((passed + 1))
+        echo "$name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$build/$name.log") runs, nothing found"
+    else
+        failed=$((failed + 1))
+        tail -n 40 "$build/$name.log"
+        echo "$name: FAILED, see $build/crashes"
+    fi
+done
+echo "fuzz: $passed passed, $failed failed"
+[ $failed = 0 ] && [ $passed != 0 ]

@@ -1,0 +1,21 @@
+# readme_snippet(README OUT) -- writes README's first ```c block with a main() in it to OUT, so that it is compiled.
+
+function(readme_snippet readme out)
+    file(READ ${readme} text)
+    # CMake lists split at semicolons and brackets; C is full of them. Cut by position instead.
+    while(TRUE)
+        string(FIND "${text}" "```c\n" from)
+        if(from EQUAL -1)
+            message(FATAL_ERROR "${readme} has no C block with a main()")
+        endif()
+        math(EXPR from "${from} + 5")
+        string(SUBSTRING "${text}" ${from} -1 text)
+        string(FIND "${text}" "```" to)
+        string(SUBSTRING "${text}" 0 ${to} snippet)
+        string(FIND "${snippet}" "int main(" at)
+        if(NOT at EQUAL -1)
+            break()
+        endif()
+    endwhile()
+    file(CONFIGURE OUTPUT ${out} CONTENT "${snippet}" @ONLY)
+endfunction()

@@ -1,0 +1,119 @@
+/* server.c -- a small HTTP/1.1 server on loopback for the tests.
+ * SPDX-License-Identifier: MIT
+ */
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void die(const char *what)
+{
+    perror(what);
+    abort();
+}
+
+/* Reads one request, head and body. False: the peer has gone. */
+static bool read_request(tst_server *server, int peer)
+{
+    static const char length_name[] = "ontent-Length: ";
+    char              bytes[16 << 10];
+    size_t            len = 0, wanted = 0;
+
+    for (;;) {
+        ssize_t got = recv(peer, bytes + len, sizeof bytes - 1 - len, 0);
+        if (got <= 0) return false;
+        len += (size_t)got;
+        bytes[len] = '\0';
+        const char *end = strstr(bytes, "\r\n\r\n");
+        if (!end) continue;
+        const char *length = strstr(bytes, length_name);
+        wanted = (size_t)(end - bytes) + 4 + (length ? strtoul(length + sizeof length_name - 1, NULL, 10) : 0);
+        while (len < wanted) { /* the body is of no interest */
+            char sink[4096];
+            got = recv(peer, sink, wanted - len < sizeof sink ? wanted - len : sizeof sink, 0);
+            if (got <= 0) return false;
+            len += (size_t)got;
+        }
+        memcpy(server->head, bytes, (size_t)(end - bytes) + 2);
+        server->head[(size_t)(end - bytes) + 2] = '\0';
+        return true;
+    }
+}
+
+static void send_reply(int peer, const tst_reply *reply)
+{
+    size_t len = reply->len ? reply->len : strlen(reply->bytes), step = reply->step ? reply->step : len;
+
+    for (size_t at = 0; at < len;) {
+        size_t  piece = len - at < step ? len - at : step;
+        ssize_t sent = send(peer, reply->bytes + at, piece, MSG_NOSIGNAL);
+        if (sent <= 0) return;
+        at += (size_t)sent;
+    }
+}
+
+static void wait_for_peer(tst_server *server, int peer)
+{
+    char sink[256];
+
+    while (recv(peer, sink, sizeof sink, 0) > 0) continue;
+    atomic_fetch_add(&server->peer_left, 1);
+}
+
+static void serve_connection(tst_server *server, int peer)
+{
+    tst_then then = TST_KEEP;
+    int      on = 1;
+
+    setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    atomic_fetch_add(&server->connections, 1);
+    while (then == TST_KEEP && read_request(server, peer)) {
+        size_t           nth = (size_t)atomic_fetch_add(&server->requests, 1);
+        const tst_reply *reply = &server->replies[nth < server->reply_count ? nth : server->reply_count - 1];
+        send_reply(peer, reply);
+        then = reply->then;
+    }
+    if (then == TST_STALL) wait_for_peer(server, peer);
+    if (then == TST_RESET) setsockopt(peer, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+    if (then == TST_CLOSE) shutdown(peer, SHUT_WR);
+    close(peer);
+}
+
+static void *serve(void *user)
+{
+    tst_server *server = user;
+
+    for (;;) {
+        int peer = accept(server->listener, NULL, NULL);
+        if (peer < 0) return NULL; /* the listener was shut down */
+        serve_connection(server, peer);
+    }
+}
+
+void tst_server_start(tst_server *server, const tst_reply *replies, size_t count)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t          len = sizeof address;
+
+    memset(server, 0, sizeof *server);
+    server->replies = replies;
+    server->reply_count = count;
+    server->listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, len) != 0) die("bind");
+    if (listen(server->listener, 16) != 0 || getsockname(server->listener, (struct sockaddr *)&address, &len) != 0) die("listen");
+    server->port = ntohs(address.sin_port);
+    snprintf(server->url, sizeof server->url, "http://127.0.0.1:%d", server->port);
+    if (pthread_create(&server->thread, NULL, serve, server) != 0) die("pthread_create");
+}
+
+void tst_server_stop(tst_server *server)
+{
+    shutdown(server->listener, SHUT_RDWR);
+    pthread_join(server->thread, NULL);
+    close(server->listener);
+}

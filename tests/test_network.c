@@ -1,0 +1,486 @@
+/* test_network.c -- streams over real sockets: reuse, loss at every byte, redirects, cancel from other threads.
+ * SPDX-License-Identifier: MIT
+ */
+#include <dirent.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server.h"
+#include "support.h"
+
+#define HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+#define CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n"
+#define ONE "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Otters hold hands.\"}]},\"finishReason\":\"STOP\"}]}\r\n\r\n"
+#define ONE_CHUNK "66\r\n" ONE "\r\n"
+
+static castor_client *new_client(const tst_server *server)
+{
+    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_client        *client;
+    castor_error          err;
+
+    options.api_key = "test-key";
+    options.base_url = server->url;
+    options.ignore_environment = 1;
+    assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
+    return client;
+}
+
+static castor_stream *open_stream(castor_client *client, castor_dialect dialect)
+{
+    static const castor_turn turn = { .role = CASTOR_USER, .text = { "Hi", 2 } };
+    castor_request           request = CASTOR_REQUEST_INIT;
+    castor_stream           *stream;
+    castor_error             err;
+
+    request.model = "gemini-3.8-flash";
+    request.dialect = dialect;
+    request.turns = &turn;
+    request.turn_count = 1;
+    assert_int_equal(castor_stream_open(&stream, client, &request, &err), CASTOR_OK);
+    return stream;
+}
+
+/* Reads to the end; the text goes into `text`, terminated. */
+static castor_verdict read_all(castor_stream *stream, char *text, size_t size, castor_error *err)
+{
+    castor_event event;
+    size_t       len = 0;
+
+    while (castor_stream_next(stream, &event, err) == CASTOR_STEP_EVENT) {
+        if (event.type != CASTOR_EVENT_TEXT) continue;
+        assert_true(len + event.text.len < size);
+        memcpy(text + len, event.text.data, event.text.len);
+        len += event.text.len;
+    }
+    text[len] = '\0';
+    return castor_stream_verdict(stream);
+}
+
+static castor_verdict ask(castor_client *client, castor_dialect dialect, char *text, size_t size, castor_error *err)
+{
+    castor_stream *stream = open_stream(client, dialect);
+    castor_verdict verdict = read_all(stream, text, size, err);
+
+    castor_stream_close(stream);
+    return verdict;
+}
+
+static castor_verdict ask_once(const tst_reply *reply, char *text, size_t size, castor_error *err)
+{
+    tst_server server;
+
+    tst_server_start(&server, reply, 1);
+    castor_client *client = new_client(&server);
+    castor_verdict verdict = ask(client, CASTOR_DIALECT_GEMINI, text, size, err);
+    castor_client_free(client);
+    tst_server_stop(&server);
+    return verdict;
+}
+
+static void expect_whole(tst_reply reply)
+{
+    char         text[256];
+    castor_error err;
+
+    assert_int_equal(ask_once(&reply, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(text, "Otters hold hands.");
+}
+
+static void every_way_of_http_to_frame_a_body_is_understood(void **state)
+{
+    (void)state;
+    expect_whole((tst_reply){ .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" });
+    expect_whole((tst_reply){ .bytes = CHUNKED "66;name=value\r\n" ONE "\r\n0\r\nX-Trailer: 1\r\n\r\n" });
+    expect_whole((tst_reply){ .bytes = HEAD "Content-Length: 102\r\n\r\n" ONE });
+    expect_whole((tst_reply){ .bytes = HEAD "Connection: close\r\n\r\n" ONE, .then = TST_CLOSE });
+    expect_whole((tst_reply){ .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n", .step = 1 });
+    expect_whole((tst_reply){ .bytes = "HTTP/1.1 100 Continue\r\n\r\n" CHUNKED ONE_CHUNK "0\r\n\r\n" });
+}
+
+static void connections_are_used_again(void **state)
+{
+    static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
+    tst_server             server;
+    char                   text[256];
+    castor_error           err;
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    for (int i = 0; i < 5; i++) assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+    castor_client_free(client);
+    tst_server_stop(&server);
+    assert_int_equal(server.requests, 5);
+    assert_int_equal(server.connections, 1);
+}
+
+static void a_connection_that_is_used_again_was_connected_at_once(void **state)
+{
+    static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
+    tst_server             server;
+    char                   text[256];
+    castor_error           err;
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+    castor_stream *stream = open_stream(client, CASTOR_DIALECT_GEMINI);
+    nanosleep(&(struct timespec){ 0, 20 * 1000 * 1000 }, NULL); /* the caller dawdles; that is no time of the connection's */
+    read_all(stream, text, sizeof text, &err);
+    assert_true(castor_stream_timing(stream).connected_ms.is_set);
+    assert_int_equal(castor_stream_timing(stream).connected_ms.value, 0);
+    castor_stream_close(stream);
+    castor_client_free(client);
+    tst_server_stop(&server);
+}
+
+static void closing_after_the_finish_reads_the_short_tail_and_keeps_the_connection(void **state)
+{
+    static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n", .step = 64 };
+    tst_server             server;
+    castor_error           err;
+    castor_event           event;
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    for (int i = 0; i < 3; i++) {
+        castor_stream *stream = open_stream(client, CASTOR_DIALECT_GEMINI);
+        do assert_int_equal(castor_stream_next(stream, &event, &err), CASTOR_STEP_EVENT);
+        while (event.type != CASTOR_EVENT_FINISH);
+        castor_stream_close(stream);
+    }
+    castor_client_free(client);
+    tst_server_stop(&server);
+    assert_int_equal(server.requests, 3);
+    assert_int_equal(server.connections, 1);
+}
+
+static void closing_in_the_middle_cuts_the_connection(void **state)
+{
+    static const tst_reply reply = { .bytes = CHUNKED "4a\r\ndata: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Otters hold \"}]}}]}\r\n\r\n\r\n", .then = TST_STALL };
+    tst_server             server;
+    castor_error           err;
+    castor_event           event;
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    castor_stream *stream = open_stream(client, CASTOR_DIALECT_GEMINI);
+    assert_int_equal(castor_stream_next(stream, &event, &err), CASTOR_STEP_EVENT);
+    castor_stream_close(stream);
+    tst_server_stop(&server); /* waits until the stalled connection is seen to be closed */
+    castor_client_free(client);
+    assert_int_equal(server.peer_left, 1);
+}
+
+static void done_ends_an_openai_answer_though_the_server_goes_on_holding_the_line(void **state)
+{
+    static const tst_reply reply = { .bytes = HEAD "\r\ndata: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Yes.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+                                     .then = TST_STALL };
+    tst_server             server;
+    char                   text[64];
+    castor_error           err;
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    assert_int_equal(ask(client, CASTOR_DIALECT_OPENAI, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(text, "Yes.");
+    castor_client_free(client);
+    tst_server_stop(&server);
+}
+
+/* Every byte of head and body in turn is the last one before the connection breaks. */
+static void a_connection_lost_after_any_byte_never_makes_half_an_answer_whole(void **state)
+{
+    static const char reply_bytes[] = CHUNKED "4a\r\ndata: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Otters hold \"}]}}]}\r\n\r\n\r\n" ONE_CHUNK "0\r\n\r\n";
+    tst_reply         replies[sizeof reply_bytes];
+    size_t            count = sizeof reply_bytes - 1;
+    tst_server        server;
+    char              text[256];
+    castor_error      err;
+
+    (void)state;
+    for (size_t i = 1; i <= count; i++) replies[i - 1] = (tst_reply){ reply_bytes, i, 0, i % 2 ? TST_RESET : TST_CLOSE };
+    tst_server_start(&server, replies, count);
+    castor_client *client = new_client(&server);
+    for (size_t i = 1; i <= count; i++) {
+        castor_verdict verdict = ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err);
+        bool           is_whole = i + 1 >= count; /* libcurl does not wait for the very last LF */
+        if (is_whole && verdict == CASTOR_VERDICT_COMPLETE) continue;
+        /* A reset may overtake the last bytes; that is the network's right, but it must be told. */
+        assert_true(verdict == (text[0] ? CASTOR_VERDICT_TRUNCATED : CASTOR_VERDICT_NETWORK));
+        assert_int_equal(strncmp("Otters hold Otters hold hands.", text, strlen(text)), 0);
+    }
+    castor_client_free(client);
+    tst_server_stop(&server);
+}
+
+static void a_body_shorter_than_its_content_length_is_truncated(void **state)
+{
+    static const tst_reply reply = { .bytes = HEAD "Content-Length: 500\r\n\r\n" ONE, .then = TST_CLOSE };
+    char                   text[256];
+    castor_error           err;
+
+    (void)state;
+    assert_int_equal(ask_once(&reply, text, sizeof text, &err), CASTOR_VERDICT_TRUNCATED);
+    assert_string_equal(text, "Otters hold hands.");
+}
+
+static void redirects_are_not_followed_so_that_the_key_stays_with_its_host(void **state)
+{
+    static const tst_reply caught = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
+    tst_server             thief, server;
+    char                   location[256], text[256];
+    castor_error           err;
+
+    (void)state;
+    tst_server_start(&thief, &caught, 1);
+    snprintf(location, sizeof location, "HTTP/1.1 307 Temporary Redirect\r\nLocation: %s/\r\nContent-Length: 0\r\n\r\n", thief.url);
+    tst_reply redirect = { .bytes = location };
+    tst_server_start(&server, &redirect, 1);
+    castor_client *client = new_client(&server);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_FAILED);
+    assert_int_equal(err.http_status, 307);
+    castor_client_free(client);
+    tst_server_stop(&server);
+    tst_server_stop(&thief);
+    assert_int_equal(thief.connections, 0);
+}
+
+static void retry_after_in_the_head_reaches_the_caller(void **state)
+{
+    static const tst_reply reply = { .bytes = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Type: text/html\r\nContent-Length: 31\r\n\r\n"
+                                              "<html><title>Busy</title></html" };
+    char                   text[256];
+    castor_error           err;
+
+    (void)state;
+    assert_int_equal(ask_once(&reply, text, sizeof text, &err), CASTOR_VERDICT_FAILED);
+    assert_int_equal(err.retry_after_ms.value, 7000);
+    assert_true(err.is_transient);
+    assert_non_null(strstr(err.message, "Busy"));
+}
+
+static void a_retry_after_beyond_all_reason_is_cut_to_a_year(void **state)
+{
+    static const tst_reply reply = { .bytes = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 9223372036854775807\r\nContent-Length: 0\r\n\r\n" };
+    char                   text[256];
+    castor_error           err;
+
+    (void)state;
+    assert_int_equal(ask_once(&reply, text, sizeof text, &err), CASTOR_VERDICT_FAILED);
+    assert_true(err.retry_after_ms.value > 0);
+}
+
+static void the_request_head_holds_what_the_service_wants(void **state)
+{
+    static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
+    tst_server             server;
+    char                   text[256];
+    castor_error           err;
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err);
+    castor_client_free(client);
+    tst_server_stop(&server);
+    assert_int_equal(strncmp(server.head, "POST /v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse HTTP/1.1\r\n", 77), 0);
+    assert_non_null(strstr(server.head, "x-goog-api-key: test-key\r\n"));
+    assert_non_null(strstr(server.head, "Content-Type: application/json\r\n"));
+    assert_non_null(strstr(server.head, "User-Agent: castor/"));
+    assert_null(strstr(server.head, "Expect:"));
+}
+
+/* ---- proxies ---- */
+
+static castor_verdict ask_through(castor_client_options options, char *text, size_t size)
+{
+    castor_client *client;
+    castor_error   err;
+
+    options.api_key = "test-key";
+    assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
+    castor_verdict verdict = ask(client, CASTOR_DIALECT_GEMINI, text, size, &err);
+    castor_client_free(client);
+    return verdict;
+}
+
+static void a_proxy_from_the_settings_or_the_environment_is_used(void **state)
+{
+    static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
+    castor_client_options  options = CASTOR_CLIENT_OPTIONS_INIT;
+    tst_server             proxy;
+    char                   text[256];
+
+    (void)state;
+    tst_server_start(&proxy, &reply, 1);
+    options.base_url = "http://castor.invalid";
+    options.proxy = proxy.url;
+    options.ignore_environment = 1;
+    assert_int_equal(ask_through(options, text, sizeof text), CASTOR_VERDICT_COMPLETE);
+    setenv("http_proxy", proxy.url, 1);
+    options.proxy = NULL;
+    options.ignore_environment = 0;
+    assert_int_equal(ask_through(options, text, sizeof text), CASTOR_VERDICT_COMPLETE);
+    options.proxy = "";                       /* none, whatever the environment says */
+    options.base_url = "http://127.0.0.1:1"; /* refuses without asking a name server */
+    assert_int_equal(ask_through(options, text, sizeof text), CASTOR_VERDICT_NETWORK);
+    unsetenv("http_proxy");
+    tst_server_stop(&proxy);
+    assert_int_equal(proxy.requests, 2);
+    assert_int_equal(strncmp(proxy.head, "POST http://castor.invalid/v1beta/", 34), 0);
+}
+
+static void an_ignored_environment_names_no_proxy_and_no_exception_from_one(void **state)
+{
+    static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
+    castor_client_options  options = CASTOR_CLIENT_OPTIONS_INIT;
+    tst_server             server;
+    char                   text[256];
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    setenv("http_proxy", "http://127.0.0.1:1", 1);
+    setenv("no_proxy", "castor.invalid", 1);
+    options.ignore_environment = 1;
+    options.base_url = server.url;
+    assert_int_equal(ask_through(options, text, sizeof text), CASTOR_VERDICT_COMPLETE);
+    options.base_url = "http://castor.invalid";
+    options.proxy = server.url;
+    assert_int_equal(ask_through(options, text, sizeof text), CASTOR_VERDICT_COMPLETE);
+    unsetenv("http_proxy");
+    unsetenv("no_proxy");
+    tst_server_stop(&server);
+}
+
+/* ---- threads ---- */
+
+typedef struct canceller {
+    castor_stream *stream;
+    tst_server    *server;
+} canceller;
+
+static void *cancel_when_the_request_is_there(void *user)
+{
+    canceller *task = user;
+
+    while (atomic_load(&task->server->requests) == 0) sched_yield();
+    castor_stream_cancel(task->stream);
+    return NULL;
+}
+
+static void cancel_from_another_thread_ends_a_silent_answer_at_once(void **state)
+{
+    static const tst_reply reply = { .bytes = CHUNKED, .then = TST_STALL };
+    tst_server             server;
+    pthread_t              thread;
+    castor_error           err;
+    castor_event           event;
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    canceller      task = { open_stream(client, CASTOR_DIALECT_GEMINI), &server };
+    assert_int_equal(pthread_create(&thread, NULL, cancel_when_the_request_is_there, &task), 0);
+    assert_int_equal(castor_stream_next(task.stream, &event, &err), CASTOR_STEP_ERROR);
+    assert_int_equal(err.verdict, CASTOR_VERDICT_CANCELLED);
+    pthread_join(thread, NULL);
+    castor_stream_close(task.stream);
+    castor_client_free(client);
+    tst_server_stop(&server);
+    assert_int_equal(server.peer_left, 1); /* the socket was closed */
+}
+
+static void *live_in_a_thread(void *user)
+{
+    static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n", .step = 7 };
+    tst_server             server;
+    char                   text[256];
+    castor_error           err;
+    long                  *whole = user;
+
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    for (int i = 0; i < 10; i++) *whole += ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err) == CASTOR_VERDICT_COMPLETE;
+    castor_client_free(client);
+    tst_server_stop(&server);
+    return NULL;
+}
+
+static void clients_in_several_threads_share_nothing(void **state)
+{
+    pthread_t threads[4];
+    long      whole[4] = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, live_in_a_thread, &whole[i]), 0);
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(whole[i], 10);
+    }
+}
+
+/* ---- nothing is left open ---- */
+
+static int open_descriptors(void **state)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    int  count = 0;
+
+    (void)state;
+    if (!directory) return -1;
+    while (readdir(directory)) count++;
+    closedir(directory);
+    return count;
+}
+
+static int remember_descriptors(void **state)
+{
+    static int before;
+
+    before = open_descriptors(state);
+    *state = &before;
+    return 0;
+}
+
+static int compare_descriptors(void **state)
+{
+    int before = **(int **)state;
+
+    return open_descriptors(NULL) == before ? 0 : -1;
+}
+
+#define network_test(test) cmocka_unit_test_setup_teardown(test, remember_descriptors, compare_descriptors)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        network_test(every_way_of_http_to_frame_a_body_is_understood),
+        network_test(connections_are_used_again),
+        network_test(a_connection_that_is_used_again_was_connected_at_once),
+        network_test(closing_after_the_finish_reads_the_short_tail_and_keeps_the_connection),
+        network_test(closing_in_the_middle_cuts_the_connection),
+        network_test(done_ends_an_openai_answer_though_the_server_goes_on_holding_the_line),
+        network_test(a_connection_lost_after_any_byte_never_makes_half_an_answer_whole),
+        network_test(a_body_shorter_than_its_content_length_is_truncated),
+        network_test(redirects_are_not_followed_so_that_the_key_stays_with_its_host),
+        network_test(retry_after_in_the_head_reaches_the_caller),
+        network_test(a_retry_after_beyond_all_reason_is_cut_to_a_year),
+        network_test(the_request_head_holds_what_the_service_wants),
+        network_test(a_proxy_from_the_settings_or_the_environment_is_used),
+        network_test(an_ignored_environment_names_no_proxy_and_no_exception_from_one),
+        network_test(cancel_from_another_thread_ends_a_silent_answer_at_once),
+        network_test(clients_in_several_threads_share_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -13,14 +13,12 @@ void cst_sse_init(cst_sse *sse, const cst_allocator *allocator, size_t event_byt
 {
     *sse = (cst_sse){ .event_bytes_max = event_bytes_max };
     cst_buf_init(&sse->type, allocator, CST_SSE_FIELD_MAX);
-    cst_buf_init(&sse->given_type, allocator, CST_SSE_FIELD_MAX);
     cst_buf_init(&sse->id, allocator, CST_SSE_FIELD_MAX);
 }
 
 void cst_sse_free(cst_sse *sse)
 {
     cst_buf_free(&sse->type);
-    cst_buf_free(&sse->given_type);
     cst_buf_free(&sse->id);
 }
 
@@ -138,16 +136,13 @@ static void take_field(cst_sse *sse, const cst_input *input, const line *at)
 /* Ends the event under way. False: it had no data, and by the standard was none. */
 static bool dispatch(cst_sse *sse, cst_input *input, bool is_unfinished, cst_record *record)
 {
-    bool    has_data = sse->has_data;
-    cst_buf free_type = sse->given_type;
+    bool has_data = sse->has_data;
 
-    sse->given_type = sse->type; /* the record's view of it stays good while the next event is read */
-    sse->type = free_type;
-    sse->type.len = 0;
+    sse->is_given = true; /* the record's view of the type stays good until the next call */
     if (has_data) {
         *record = (cst_record){
             .data = cst_input_view(input, sse->data_start, sse->data_end),
-            .event = sse->given_type.len > 0 ? cst_buf_view(&sse->given_type) : CST_NONE,
+            .event = sse->type.len > 0 ? cst_buf_view(&sse->type) : CST_NONE,
             .id = cst_buf_view(&sse->id),
             .offset = sse->data_start,
             .extent = (size_t)(input->scan - input->start),
@@ -194,6 +189,8 @@ cst_scan cst_sse_next(cst_sse *sse, cst_input *input, cst_record *record, cst_pr
             cst_scan found = next_bare(sse, input, record, problem);
             if (found != CST_SCAN_MORE || sse->is_bare) return found;
         }
+        if (sse->is_given) sse->type.len = 0;
+        sse->is_given = false;
         swallow_lf(sse, input);
         if (begins_bare_json(input)) {
             sse->is_bare = true;

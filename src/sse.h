@@ -26,7 +26,7 @@ typedef struct cst_sse {
     uint64_t      data_start;  /* data of the event under way, joined in place */
     uint64_t      data_end;
     cst_buf       type;        /* of the event under way; empty: "message" */
-    cst_buf       given_type;  /* of the event given last */
+    bool          is_given;    /* the type is that of an event that was given: the next one has none yet */
     cst_buf       id;          /* last event id: stays from event to event */
     castor_i64    retry_ms;
     bool          is_bare;     /* inside JSON that stands between events */

@@ -41,7 +41,6 @@ static castor_status add_line(cst_call *call, const char *name, castor_str value
 static castor_status add_key(cst_call *call, const cst_call_settings *settings)
 {
     const char *name = call->wire.auth == CST_AUTH_BEARER ? "Authorization: Bearer " : "x-goog-api-key: ";
-
     bool        has_key = settings->api_key.len > 0;
 
     if (settings->hides_key) return add_line(call, name, has_key ? CASTOR_STR("***") : CASTOR_STR("(none)"));
@@ -69,8 +68,8 @@ static castor_status add_headers(cst_call *call, const cst_call_settings *settin
 
 static castor_status print_url(cst_call *call, const cst_call_settings *settings)
 {
-    castor_str base = settings->base_url;
-    bool       is_default = base.len == 0;
+    castor_str  base = settings->base_url;
+    bool        is_default = base.len == 0;
     const char *between = "";
 
     if (is_default) base = castor_str_of(call->dialect->default_base_url);

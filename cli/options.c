@@ -200,13 +200,10 @@ static bool take_choice(cli_options *options, const taking *taken, cli_fault *fa
 
 static bool take_dialect(cli_options *options, const taking *taken, cli_fault *fault)
 {
-    static const choice choices[] = {
-        { "gemini", CASTOR_DIALECT_GEMINI },
-        { "openai", CASTOR_DIALECT_OPENAI },
-        { "message", CASTOR_DIALECT_MESSAGE },
-        { NULL, 0 },
-    };
-    return take_choice(options, taken, fault, choices, "gemini, openai or message");
+    castor_dialect dialect = castor_dialect_from_name(taken->value);
+    if (dialect == CASTOR_DIALECT_DEFAULT) return refuse(taken, fault, "gemini, openai or message");
+    *(int *)field_of(options, taken) = (int)dialect;
+    return true;
 }
 
 static bool take_form(cli_options *options, const taking *taken, cli_fault *fault)

@@ -73,6 +73,26 @@ static void facts_that_change_take_no_more_memory(void **state)
     castor_decoder_free(decoder);
 }
 
+/* The longest id that is kept whole, and one byte more. */
+static void a_label_is_kept_up_to_its_maximum_and_cut_beyond(void **state)
+{
+    (void)state;
+    for (int extra = 0; extra < 2; extra++) {
+        tst_memory      memory = { 0 };
+        castor_decoder *decoder = new_decoder(&memory, CASTOR_DIALECT_GEMINI, 0);
+        castor_event    event;
+        castor_error    err;
+        char            record[2 * CST_LABEL_MAX];
+        snprintf(record, sizeof record, "data: {\"usageMetadata\":{},\"responseId\":\"%0*d\"}\n\n", CST_LABEL_MAX + extra, 7);
+        feed(decoder, record);
+        while (castor_decoder_next(decoder, &event, &err) == CASTOR_STEP_EVENT) continue;
+        castor_str id = castor_decoder_response_id(decoder);
+        assert_int_equal(id.len, CST_LABEL_MAX);
+        assert_int_equal(id.data[id.len - 1], extra ? '0' : '7');
+        castor_decoder_free(decoder);
+    }
+}
+
 /* The largest that may be joined, and one byte more. */
 static void joined_arguments_have_the_limit_of_an_event(void **state)
 {
@@ -146,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_that_wait_stay_good_while_more_is_fed),
         cmocka_unit_test(facts_that_change_take_no_more_memory),
+        cmocka_unit_test(a_label_is_kept_up_to_its_maximum_and_cut_beyond),
         cmocka_unit_test(joined_arguments_have_the_limit_of_an_event),
         cmocka_unit_test(an_endless_error_body_is_judged_by_its_first_mebibyte),
         cmocka_unit_test(what_was_promised_fits_before_feed_says_limit),

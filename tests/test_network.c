@@ -162,6 +162,39 @@ static void closing_after_the_finish_reads_the_short_tail_and_keeps_the_connecti
     assert_int_equal(server.connections, 1);
 }
 
+enum { LONG_TAIL = 4 * CST_STREAM_BUFFER_HIGH }; /* more than can have come before close() */
+
+/* Comments behind the finish: as much as is worth reading, and more than that. */
+static int connections_with_a_tail_of(size_t tail_bytes)
+{
+    static char  bytes[LONG_TAIL + 512];
+    size_t       len = (size_t)snprintf(bytes, sizeof bytes, HEAD "Content-Length: %zu\r\n\r\n" ONE, sizeof ONE - 1 + tail_bytes);
+    tst_reply    reply = { .bytes = bytes, .len = len + tail_bytes };
+    tst_server   server;
+    castor_error err;
+    castor_event event;
+
+    memset(bytes + len, ':', tail_bytes);
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    for (int i = 0; i < 2; i++) {
+        castor_stream *stream = open_stream(client, CASTOR_DIALECT_GEMINI);
+        do assert_int_equal(castor_stream_next(stream, &event, &err), CASTOR_STEP_EVENT);
+        while (event.type != CASTOR_EVENT_FINISH);
+        castor_stream_close(stream);
+    }
+    castor_client_free(client);
+    tst_server_stop(&server);
+    return server.connections;
+}
+
+static void a_short_tail_is_read_on_close_and_a_long_one_cut_off(void **state)
+{
+    (void)state;
+    assert_int_equal(connections_with_a_tail_of(CST_CLOSE_TAIL_BYTES / 2), 1);
+    assert_int_equal(connections_with_a_tail_of(LONG_TAIL), 2);
+}
+
 static void closing_in_the_middle_cuts_the_connection(void **state)
 {
     static const tst_reply reply = { .bytes = CHUNKED "4a\r\ndata: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Otters hold \"}]}}]}\r\n\r\n\r\n", .then = TST_STALL };
@@ -234,6 +267,46 @@ static void a_body_shorter_than_its_content_length_is_truncated(void **state)
     assert_string_equal(text, "Otters hold hands.");
 }
 
+typedef struct log_book {
+    size_t lines;
+    bool   has_key;
+} log_book;
+
+static void write_log(void *user, const char *line)
+{
+    log_book *book = user;
+
+    book->lines++;
+    book->has_key |= strstr(line, "test-key") != NULL;
+}
+
+static void the_log_tells_of_connections_and_never_the_key(void **state)
+{
+    static const tst_reply reply = { .bytes = "HTTP/1.1 200 test-key\r\n" "Content-Type: text/event-stream\r\nContent-Length: 102\r\n\r\n" ONE };
+    castor_client_options  options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_client         *client;
+    castor_error           err;
+    tst_server             server;
+    log_book               book = { 0 };
+    char                   text[256];
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    options.api_key = "test-key";
+    options.base_url = server.url;
+    options.user_agent = "beaver/2";
+    options.ignore_environment = 1;
+    options.log = write_log;
+    options.log_user = &book;
+    assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+    castor_client_free(client);
+    tst_server_stop(&server);
+    assert_true(book.lines > 0);
+    assert_false(book.has_key);
+    assert_non_null(strstr(server.head, "User-Agent: beaver/2 castor/"));
+}
+
 static void redirects_are_not_followed_so_that_the_key_stays_with_its_host(void **state)
 {
     static const tst_reply caught = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
@@ -277,7 +350,7 @@ static void a_retry_after_beyond_all_reason_is_cut_to_a_year(void **state)
 
     (void)state;
     assert_int_equal(ask_once(&reply, text, sizeof text, &err), CASTOR_VERDICT_FAILED);
-    assert_true(err.retry_after_ms.value > 0);
+    assert_true(err.retry_after_ms.value == (int64_t)CST_RETRY_AFTER_MAX_S * 1000);
 }
 
 static void the_request_head_holds_what_the_service_wants(void **state)
@@ -468,10 +541,12 @@ int main(void)
         network_test(connections_are_used_again),
         network_test(a_connection_that_is_used_again_was_connected_at_once),
         network_test(closing_after_the_finish_reads_the_short_tail_and_keeps_the_connection),
+        network_test(a_short_tail_is_read_on_close_and_a_long_one_cut_off),
         network_test(closing_in_the_middle_cuts_the_connection),
         network_test(done_ends_an_openai_answer_though_the_server_goes_on_holding_the_line),
         network_test(a_connection_lost_after_any_byte_never_makes_half_an_answer_whole),
         network_test(a_body_shorter_than_its_content_length_is_truncated),
+        network_test(the_log_tells_of_connections_and_never_the_key),
         network_test(redirects_are_not_followed_so_that_the_key_stays_with_its_host),
         network_test(retry_after_in_the_head_reaches_the_caller),
         network_test(a_retry_after_beyond_all_reason_is_cut_to_a_year),

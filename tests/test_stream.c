@@ -319,6 +319,21 @@ static void by_default_a_silence_of_nine_minutes_is_no_timeout_and_eleven_are(vo
     expect_timeout(eleven, plain_options(), CASTOR_LIMIT_FIRST_BYTE, "600.000 s");
 }
 
+static void waiting_for_a_free_connection_is_under_no_limit_but_the_total(void **state)
+{
+    static const cst_memory_step script[] = { WAIT(3600 * 1000), PHASE(CST_PHASE_FIRST_BYTE), HEAD(200, SSE), BYTES(HELLO), BYTES(WORLD), END };
+    castor_client_options        options = short_limits();
+    fixture                      fix;
+
+    (void)state;
+    set_up(&fix, script, options);
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_STEP_DONE);
+    tear_down(&fix);
+    options.total_timeout_ms = 5000;
+    expect_timeout(script, options, CASTOR_LIMIT_TOTAL, "waiting for a free connection");
+}
+
 static void no_limit_means_none(void **state)
 {
     static const cst_memory_step script[] = { PHASE(CST_PHASE_FIRST_BYTE), WAIT(48LL * 3600 * 1000), HEAD(200, SSE), BYTES(HELLO), BYTES(WORLD), END };
@@ -881,6 +896,7 @@ int main(void)
         cmocka_unit_test(each_time_limit_strikes_and_the_error_names_it),
         cmocka_unit_test(an_answer_just_inside_all_limits_is_whole),
         cmocka_unit_test(by_default_a_silence_of_nine_minutes_is_no_timeout_and_eleven_are),
+        cmocka_unit_test(waiting_for_a_free_connection_is_under_no_limit_but_the_total),
         cmocka_unit_test(no_limit_means_none),
         cmocka_unit_test(the_server_is_told_a_total_limit_only_when_the_user_set_one),
         cmocka_unit_test(a_cancelled_answer_ends_at_the_next_step),

@@ -4,6 +4,8 @@
 #ifndef PLX_BOUNDS_H
 #define PLX_BOUNDS_H
 
+#include <stdint.h>
+
 enum {
     /* requests */
     PLX_HEAD_BYTES_MAX        = 32 << 10, /* request line and headers; Google's front end stops at about as much */
@@ -11,7 +13,8 @@ enum {
     PLX_HEADERS_MAX           = 100,
     PLX_CHUNK_LINE_BYTES_MAX  = 256,      /* a chunk size with its extensions */
     PLX_TRAILER_BYTES_MAX     = 8 << 10,
-    PLX_BODY_BYTES_MAX        = 32 << 20, /* a few images inline; the service itself takes 100 MB */
+    PLX_QUERY_MAX             = 16,       /* parameters in a query; the rest is ignored */
+    PLX_BODY_BYTES_MAX        = 128 << 20, /* of a body that is held, JSON; the service says 100 MB */
     PLX_BLANK_LINES_MAX       = 2,        /* before a request line: some clients end a body with one too many */
 
     /* connections */
@@ -47,5 +50,8 @@ enum {
     PLX_CASE_BYTES_MAX        = 512 << 20, /* of one case with its repetitions */
     PLX_WAIT_MS_MAX           = 24 * 3600 * 1000
 };
+
+/* Of any body, an upload too, which is never held: 2 GB a file, says the service. */
+static const uint64_t PLX_UPLOAD_BYTES_MAX = 2ull << 30;
 
 #endif

@@ -7,9 +7,9 @@
 #include <sys/resource.h>
 #include <uv.h>
 
-#include "api.h"
+#include "api/api.h"
 #include "options.h"
-#include "server.h"
+#include "http/server.h"
 
 enum { EXIT_WRONG_USE = 2 };
 
@@ -17,7 +17,7 @@ enum { EXIT_WRONG_USE = 2 };
 typedef struct program {
     plx_options   options;
     plx_catalogue catalogue;
-    plx_api       api;
+    plx_world     world;
     plx_server    server;
     uv_loop_t     loop;
 } program;
@@ -60,7 +60,7 @@ static int serve(program *p)
     bool               is_v6 = strchr(p->options.host, ':') != NULL;
     char               why[512];
 
-    if (!plx_server_open(&p->server, &p->loop, &options, plx_api_handler(&p->api), why, sizeof why)) {
+    if (!plx_server_open(&p->server, &p->loop, &options, plx_api_handler(&p->world), why, sizeof why)) {
         fprintf(stderr, "pollux: %s\n", why);
         return EXIT_FAILURE;
     }
@@ -81,7 +81,7 @@ static int run(program *p)
 {
     int status = EXIT_WRONG_USE;
 
-    p->api = (plx_api){ &p->catalogue, p->options.pace, { random_seed() } };
+    p->world = (plx_world){ &p->catalogue, p->options.pace, { random_seed() } };
     if (load_scripts(p)) {
         if (uv_loop_init(&p->loop) == 0) {
             status = serve(p);

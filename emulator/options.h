@@ -5,7 +5,7 @@
 #define PLX_OPTIONS_H
 
 #include "bounds.h"
-#include "pace.h"
+#include "generate/pace.h"
 
 enum { PLX_PORT_DEFAULT = 8787 };
 

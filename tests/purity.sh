@@ -63,7 +63,17 @@ for header in src/*.h; do
     name=$(basename "$header")
     [ -e "cli/$name" ] || forbid cli "$name" # its own header of that name comes first
     case $name in base.h | maxima.h | json.h | json_writer.h) continue ;; esac
-    [ -e "emulator/$name" ] || forbid emulator "$name"
+    for room in emulator emulator/*/; do forbid "${room%/}" "$name"; done
+done
+
+# The rooms of pollux, from the ground up: each may enter itself and those before it.
+entered=
+for room in script proto http generate fault api; do
+    entered="$entered${entered:+|}$room"
+    [ -n "$(ls "emulator/$room" 2>/dev/null)" ] || continue
+    grep -nE '^ *# *include *"[a-z]+/' "emulator/$room"/*.c "emulator/$room"/*.h 2>/dev/null |
+        grep -vE "\"($entered)/" >>"$offences" || true
+    forbid "emulator/$room" 'options\.h'
 done
 
 cat "$offences"

@@ -1,8 +1,5 @@
 /* test_pollux.c -- pollux as a program: started on a free port, spoken to over plain sockets.
  * SPDX-License-Identifier: MIT
- *
- * The program is the one that POLLUX names, or the one built beside the tests. Nothing waits for a time to pass: each
- * step waits for bytes, for the end of a connection or for the end of the child.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,313 +23,7 @@
 #include <cmocka.h>
 
 #include "json.h"
-
-#ifndef POLLUX_PATH
-#define POLLUX_PATH "./pollux"
-#endif
-
-enum { PATIENCE_S = 60, ARGS_MAX = 16 };
-
-/* ---- the program ---- */
-
-typedef struct pollux {
-    pid_t pid;
-    int   port;
-    int   errors; /* its stderr */
-} pollux;
-
-static void run(pollux *p, int *out, const char *const *args)
-{
-    const char *path = getenv("POLLUX") ? getenv("POLLUX") : POLLUX_PATH;
-    char       *words[ARGS_MAX + 2] = { (char *)(uintptr_t)path };
-    int         outs[2], errs[2];
-
-    for (size_t i = 0; i < ARGS_MAX && args[i]; i++) words[i + 1] = (char *)(uintptr_t)args[i];
-    assert_int_equal(pipe(outs), 0);
-    assert_int_equal(pipe(errs), 0);
-    p->pid = fork();
-    assert_true(p->pid >= 0);
-    if (p->pid == 0) {
-        dup2(outs[1], 1);
-        dup2(errs[1], 2);
-        for (int fd = 3; fd < 64; fd++) close(fd);
-        execv(path, words);
-        _exit(127);
-    }
-    close(outs[1]);
-    close(errs[1]);
-    *out = outs[0];
-    p->errors = errs[0];
-}
-
-/* All that comes until the end, or `size - 1` bytes. */
-static size_t read_all(int fd, char *text, size_t size)
-{
-    size_t  len = 0;
-    ssize_t count;
-
-    while (len + 1 < size && (count = read(fd, text + len, size - 1 - len)) > 0) len += (size_t)count;
-    text[len] = '\0';
-    return len;
-}
-
-/* Reads up to a newline and no further. */
-static void read_line(int fd, char *text, size_t size)
-{
-    size_t len = 0;
-
-    while (len + 1 < size && read(fd, text + len, 1) == 1 && text[len++] != '\n') continue;
-    text[len] = '\0';
-}
-
-#define START(...) start((const char *const[ARGS_MAX]){ "--port", "0", __VA_ARGS__ })
-
-static pollux start(const char *const *args)
-{
-    pollux p;
-    char   line[128];
-    char   expected[128];
-    int    out;
-
-    run(&p, &out, args);
-    read_line(out, line, sizeof line);
-    if (sscanf(line, "pollux listening on http://127.0.0.1:%d", &p.port) != 1) fail_msg("first line: %s", line);
-    snprintf(expected, sizeof expected, "pollux listening on http://127.0.0.1:%d\n", p.port);
-    assert_string_equal(line, expected);
-    close(out);
-    return p;
-}
-
-static int exit_status(pid_t pid)
-{
-    int status = 0;
-
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (!WIFEXITED(status)) fail_msg("pollux ended by signal %d", WTERMSIG(status));
-    return WEXITSTATUS(status);
-}
-
-static void stop(pollux *p)
-{
-    char   log[65536];
-    size_t len = 0;
-
-    kill(p->pid, SIGTERM);
-    len = read_all(p->errors, log, sizeof log);
-    int status = exit_status(p->pid);
-    if (status != 0) fail_msg("exit status %d: %.*s", status, (int)len, log);
-    close(p->errors);
-}
-
-/* ---- connections ---- */
-
-typedef struct link_in {
-    int    fd;
-    char  *data; /* what was read ... */
-    size_t len;
-    size_t at;   /* ... and how much of it was used */
-    size_t size;
-    int    error;
-} link_in;
-
-static link_in connect_to(const pollux *p)
-{
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)p->port) };
-    struct timeval     patience = { PATIENCE_S, 0 };
-    link_in            l = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
-    int                yes = 1;
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_true(l.fd >= 0);
-    setsockopt(l.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(l.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    assert_int_equal(connect(l.fd, (struct sockaddr *)&address, sizeof address), 0);
-    return l;
-}
-
-static void hang_up(link_in *l)
-{
-    close(l->fd);
-    free(l->data);
-    *l = (link_in){ .fd = -1 };
-}
-
-static void send_all(link_in *l, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t count = send(l->fd, bytes, len, MSG_NOSIGNAL);
-        if (count <= 0) return; /* it was refused before it was read: the answer tells */
-        bytes += count;
-        len -= (size_t)count;
-    }
-}
-
-static void send_text(link_in *l, const char *text) { send_all(l, text, strlen(text)); }
-
-/* Reads once. False at the end; `error` is set if that was no clean one. */
-static bool read_more(link_in *l)
-{
-    if (l->size - l->len < 65536) {
-        l->size = l->size * 2 + 131072;
-        l->data = realloc(l->data, l->size);
-        assert_non_null(l->data);
-    }
-    ssize_t count = recv(l->fd, l->data + l->len, l->size - l->len - 1, 0);
-    if (count < 0) l->error = errno;
-    if (count <= 0) return false;
-    l->len += (size_t)count;
-    l->data[l->len] = '\0';
-    return true;
-}
-
-/* The offset just behind `text`, from `at` on, reading as needed; 0: the connection ended before. */
-static size_t find_behind(link_in *l, const char *text)
-{
-    size_t len = strlen(text);
-
-    for (size_t from = l->at;;) {
-        for (; from + len <= l->len; from++) {
-            if (memcmp(l->data + from, text, len) == 0) return from + len;
-        }
-        if (!read_more(l)) return 0;
-    }
-}
-
-/* ---- answers ---- */
-
-enum { CHUNKS_MAX = 4096 };
-
-typedef struct answer {
-    int    status;         /* 0: no answer came */
-    char   head[4096];
-    char  *body;           /* NUL-terminated */
-    size_t len;
-    size_t chunk_ends[CHUNKS_MAX]; /* in `body` */
-    size_t chunk_count;
-    bool   is_whole;       /* the last chunk came */
-} answer;
-
-static void keep(answer *a, const char *bytes, size_t len)
-{
-    a->body = realloc(a->body, a->len + len + 1);
-    assert_non_null(a->body);
-    memcpy(a->body + a->len, bytes, len);
-    a->len += len;
-    a->body[a->len] = '\0';
-}
-
-static bool read_head(link_in *l, answer *a)
-{
-    size_t end = find_behind(l, "\r\n\r\n");
-
-    *a = (answer){ .status = 0 };
-    keep(a, "", 0);
-    if (end == 0) return false;
-    assert_true(end - l->at < sizeof a->head);
-    memcpy(a->head, l->data + l->at, end - l->at);
-    l->at = end;
-    assert_int_equal(sscanf(a->head, "HTTP/1.1 %d ", &a->status), 1);
-    return true;
-}
-
-/* One chunk. False: it was the last, or the connection ended. */
-static bool read_chunk(link_in *l, answer *a)
-{
-    size_t line = find_behind(l, "\r\n");
-
-    if (line == 0) return false;
-    char  *end = NULL;
-    size_t size = strtoul(l->data + l->at, &end, 16);
-    assert_ptr_equal(end, l->data + line - 2); /* no extensions, no blanks */
-    while (l->len < line + size + 2) {
-        if (!read_more(l)) return false;
-    }
-    assert_memory_equal(l->data + line + size, "\r\n", 2);
-    keep(a, l->data + line, size);
-    l->at = line + size + 2;
-    if (size == 0) {
-        a->is_whole = true;
-        return false;
-    }
-    if (a->chunk_count < CHUNKS_MAX) a->chunk_ends[a->chunk_count++] = a->len;
-    return true;
-}
-
-static answer read_answer(link_in *l)
-{
-    answer a;
-
-    if (!read_head(l, &a)) return a;
-    assert_non_null(strstr(a.head, "transfer-encoding: chunked\r\n"));
-    while (read_chunk(l, &a)) continue;
-    return a;
-}
-
-static void forget(answer *a)
-{
-    free(a->body);
-    a->body = NULL;
-}
-
-#define KEY "x-goog-api-key: test-key\r\n"
-#define STREAM "/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
-#define ARRAY "/v1beta/models/gemini-3.8-flash:streamGenerateContent"
-#define WHOLE "/v1beta/models/gemini-3.8-flash:generateContent"
-#define CHAT "/v1beta/openai/chat/completions"
-#define MESSAGE "/v1beta2/models/chat-bison-001:generateMessage"
-#define PROMPT(text) "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"" text "\"}]}]}"
-#define PROMPT_WITH(text, config) \
-    "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"" text "\"}]}],\"generationConfig\":" config "}"
-
-/* `headers`: whole lines. */
-static void post(link_in *l, const char *path, const char *headers, const char *body)
-{
-    size_t size = strlen(path) + strlen(headers) + strlen(body) + 256;
-    char  *text = malloc(size);
-
-    assert_non_null(text);
-    int len = snprintf(text, size, "POST %s HTTP/1.1\r\nHost: localhost\r\n%sContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                       path, headers, strlen(body), body);
-    send_all(l, text, (size_t)len);
-    free(text);
-}
-
-static answer ask_with(const pollux *p, const char *path, const char *headers, const char *body)
-{
-    link_in l = connect_to(p);
-    post(&l, path, headers, body);
-    answer a = read_answer(&l);
-    hang_up(&l);
-    return a;
-}
-
-static answer ask(const pollux *p, const char *path, const char *body) { return ask_with(p, path, KEY, body); }
-
-static void assert_contains(const answer *a, const char *text)
-{
-    if (!strstr(a->body, text)) fail_msg("status %d, no \"%s\" in:\n%s", a->status, text, a->body);
-}
-
-static void assert_lacks(const answer *a, const char *text)
-{
-    if (strstr(a->body, text)) fail_msg("\"%s\" in:\n%s", text, a->body);
-}
-
-/* Compares with the body; `$` in `expected` stands for a value that differs each time: up to the next quote or comma. */
-static void assert_body(const answer *a, const char *expected)
-{
-    const char *at = a->body, *want = expected;
-
-    while (*want) {
-        if (*want == '$') {
-            at += strcspn(at, "\",");
-            want++;
-        } else if (*at++ != *want++) {
-            fail_msg("differs at byte %zu: got\n%s\nexpected\n%s", (size_t)(at - a->body - 1), a->body, expected);
-        }
-    }
-    assert_int_equal((size_t)(at - a->body), a->len);
-}
+#include "twin.h"
 
 /* ---- the instance that most tests share ---- */
 
@@ -364,7 +55,7 @@ static void write_file(const char *text)
     close(fd);
 }
 
-static pollux shared;
+static tst_pollux shared;
 
 static int set_up(void **state)
 {
@@ -374,14 +65,14 @@ static int set_up(void **state)
     if (fd < 0) return -1;
     close(fd);
     write_file(script_text);
-    shared = START("--instant", "--quiet", "--grace", "100", "--script", script_path);
+    shared = TST_POLLUX("--instant", "--quiet", "--grace", "100", "--script", script_path);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    stop(&shared);
+    tst_pollux_stop(&shared);
     unlink(script_path);
     return 0;
 }
@@ -392,7 +83,7 @@ static int tear_down(void **state)
 
 static void a_stream_has_the_bytes_of_google(void **state)
 {
-    answer a = ask(&shared, STREAM, PROMPT("Short"));
+    tst_answer a = tst_ask(&shared, STREAM, PROMPT("Short"));
 
     (void)state;
     assert_int_equal(a.status, 200);
@@ -401,7 +92,7 @@ static void a_stream_has_the_bytes_of_google(void **state)
     assert_non_null(strstr(a.head, "content-disposition: attachment\r\n"));
     assert_non_null(strstr(a.head, "vary: Origin, X-Origin, Referer\r\n"));
     assert_non_null(strstr(a.head, "server-timing: gfet4t7; dur="));
-    assert_body(&a,
+    tst_same_body(&a,
                 "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"Hi\"}],\"role\": \"model\"},\"index\": 0}],"
                 "\"usageMetadata\": {\"promptTokenCount\": 2,\"candidatesTokenCount\": 1,\"totalTokenCount\": 3,"
                 "\"promptTokensDetails\": [{\"modality\": \"TEXT\",\"tokenCount\": 2}],\"serviceTier\": \"standard\"},"
@@ -411,12 +102,12 @@ static void a_stream_has_the_bytes_of_google(void **state)
                 "\"usageMetadata\": {\"promptTokenCount\": 2,\"candidatesTokenCount\": 4,\"totalTokenCount\": 6,"
                 "\"promptTokensDetails\": [{\"modality\": \"TEXT\",\"tokenCount\": 2}],\"serviceTier\": \"standard\"},"
                 NAMES_SPACED "\r\n\r\n");
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void each_event_is_one_chunk_of_the_transfer(void **state)
 {
-    answer a = ask(&shared, STREAM, PROMPT("Words"));
+    tst_answer a = tst_ask(&shared, STREAM, PROMPT("Words"));
     size_t at = 0;
 
     (void)state;
@@ -426,8 +117,8 @@ static void each_event_is_one_chunk_of_the_transfer(void **state)
         at = a.chunk_ends[i];
         assert_memory_equal(a.body + at - 5, "}\r\n\r\n", 5);
     }
-    assert_lacks(&a, "[DONE]");
-    forget(&a);
+    tst_lacks(&a, "[DONE]");
+    tst_forget(&a);
 }
 
 #define INDENTED(finish, text, tokens, total) \
@@ -441,23 +132,23 @@ static void each_event_is_one_chunk_of_the_transfer(void **state)
 
 static void without_alt_sse_a_stream_is_a_json_array(void **state)
 {
-    answer a = ask(&shared, ARRAY, PROMPT("Short"));
+    tst_answer a = tst_ask(&shared, ARRAY, PROMPT("Short"));
 
     (void)state;
     assert_non_null(strstr(a.head, "content-type: application/json; charset=UTF-8\r\n"));
-    assert_body(&a, "[" INDENTED("", "Hi", "1", "3") "\n,\r\n"
+    tst_same_body(&a, "[" INDENTED("", "Hi", "1", "3") "\n,\r\n"
                     INDENTED(STOPPED, " \\u003cthere\\u003e \xC3\xA9.", "4", "6") "\n]");
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void a_whole_answer_is_indented_and_ends_with_a_newline(void **state)
 {
-    answer a = ask(&shared, WHOLE, PROMPT("Short"));
+    tst_answer a = tst_ask(&shared, WHOLE, PROMPT("Short"));
 
     (void)state;
     assert_non_null(strstr(a.head, "content-type: application/json; charset=UTF-8\r\n"));
-    assert_body(&a, INDENTED(STOPPED, "Hi \\u003cthere\\u003e \xC3\xA9.", "4", "6") "\n");
-    forget(&a);
+    tst_same_body(&a, INDENTED(STOPPED, "Hi \\u003cthere\\u003e \xC3\xA9.", "4", "6") "\n");
+    tst_forget(&a);
 }
 
 #define CHAT_CHUNK(delta, rest) "data: {\"choices\":[{\"delta\":{\"content\":\"" delta "\",\"role\":\"assistant\"}," rest \
@@ -473,85 +164,85 @@ static void chat_completions_are_streamed_with_done(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        answer a = ask_with(&shared, paths[i], "Authorization: Bearer test-key\r\n", body);
+        tst_answer a = tst_ask_with(&shared, paths[i], "Authorization: Bearer test-key\r\n", body);
         assert_non_null(strstr(a.head, "content-type: text/event-stream\r\n"));
-        assert_body(&a, CHAT_CHUNK("Hi", "") "}\n\n" CHAT_CHUNK(" <there> \xC3\xA9.", "\"finish_reason\":\"stop\",")
+        tst_same_body(&a, CHAT_CHUNK("Hi", "") "}\n\n" CHAT_CHUNK(" <there> \xC3\xA9.", "\"finish_reason\":\"stop\",")
                         ",\"usage\":{\"completion_tokens\":4,\"prompt_tokens\":3,\"total_tokens\":7}}\n\ndata: [DONE]\n\n");
-        forget(&a);
+        tst_forget(&a);
     }
 }
 
 static void a_chat_completion_comes_whole(void **state)
 {
-    answer a = ask(&shared, CHAT, "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"Words\"}],\"max_tokens\":2}");
+    tst_answer a = tst_ask(&shared, CHAT, "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"Words\"}],\"max_tokens\":2}");
 
     (void)state;
     assert_non_null(strstr(a.head, "content-type: application/json\r\n"));
-    assert_body(&a, "{\"choices\":[{\"finish_reason\":\"length\",\"index\":0,\"message\":{\"content\":\"one two \",\"role\":\"assistant\"}}],"
+    tst_same_body(&a, "{\"choices\":[{\"finish_reason\":\"length\",\"index\":0,\"message\":{\"content\":\"one two \",\"role\":\"assistant\"}}],"
                     "\"created\":$,\"id\":\"$\",\"model\":\"pollux-0.1 (emulating gemini-3.8-flash)\",\"object\":\"chat.completion\","
                     "\"usage\":{\"completion_tokens\":2,\"prompt_tokens\":2,\"total_tokens\":4}}");
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void the_legacy_method_answers_whole(void **state)
 {
-    answer a = ask(&shared, MESSAGE, "{\"prompt\":{\"messages\":[{\"content\":\"Short\"}]},\"candidate_count\":1}");
+    tst_answer a = tst_ask(&shared, MESSAGE, "{\"prompt\":{\"messages\":[{\"content\":\"Short\"}]},\"candidate_count\":1}");
 
     (void)state;
-    assert_body(&a, "{\n  \"candidates\": [\n    {\n      \"author\": \"1\",\n      \"content\": \"Hi \\u003cthere\\u003e \xC3\xA9.\"\n"
+    tst_same_body(&a, "{\n  \"candidates\": [\n    {\n      \"author\": \"1\",\n      \"content\": \"Hi \\u003cthere\\u003e \xC3\xA9.\"\n"
                     "    }\n  ],\n  \"messages\": [\n    {\n      \"author\": \"0\",\n      \"content\": \"Short\"\n    }\n  ]\n}\n");
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void the_legacy_method_streams_one_object_a_line(void **state)
 {
-    answer a = ask(&shared, "/v1beta/models/chat-bison-001:generateMessage",
+    tst_answer a = tst_ask(&shared, "/v1beta/models/chat-bison-001:generateMessage",
                    "{\"model\":\"models/chat-bison-001\",\"prompt\":[{\"text\":\"Short\"}],\"stream\":true,\"max_output_tokens\":100}");
 
     (void)state;
-    assert_body(&a, "{\"candidates\":[{\"content\":\"Hi\"}],\"done\":false}\n"
+    tst_same_body(&a, "{\"candidates\":[{\"content\":\"Hi\"}],\"done\":false}\n"
                     "{\"candidates\":[{\"content\":\" <there> \xC3\xA9.\"}],\"done\":true}\n");
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void tokens_can_be_counted_and_models_listed(void **state)
 {
-    answer  a = ask(&shared, "/v1beta/models/gemini-3.8-flash:countTokens", PROMPT("12345"));
-    link_in l = connect_to(&shared);
+    tst_answer  a = tst_ask(&shared, "/v1beta/models/gemini-3.8-flash:countTokens", PROMPT("12345"));
+    tst_link l = tst_connect(&shared);
 
     (void)state;
-    assert_contains(&a, "\"totalTokens\": 2");
-    forget(&a);
-    send_text(&l, "GET /v1beta/models HTTP/1.1\r\nHost: x\r\n" KEY "\r\nGET /v1/models/gemini-2.5-flash HTTP/1.1\r\nHost: x\r\n" KEY "\r\n"
+    tst_contains(&a, "\"totalTokens\": 2");
+    tst_forget(&a);
+    tst_send_text(&l, "GET /v1beta/models HTTP/1.1\r\nHost: x\r\n" KEY "\r\nGET /v1/models/gemini-2.5-flash HTTP/1.1\r\nHost: x\r\n" KEY "\r\n"
                   "HEAD /pollux/health HTTP/1.1\r\nHost: x\r\n\r\n");
-    a = read_answer(&l);
+    a = tst_read_answer(&l);
     assert_int_equal(a.status, 200);
-    assert_contains(&a, "\"name\": \"models/gemini-3.8-flash\"");
-    forget(&a);
-    a = read_answer(&l);
-    assert_contains(&a, "\"name\": \"models/gemini-2.5-flash\"");
-    forget(&a);
-    assert_true(read_head(&l, &a));
+    tst_contains(&a, "\"name\": \"models/gemini-3.8-flash\"");
+    tst_forget(&a);
+    a = tst_read_answer(&l);
+    tst_contains(&a, "\"name\": \"models/gemini-2.5-flash\"");
+    tst_forget(&a);
+    assert_true(tst_read_head(&l, &a));
     assert_int_equal(a.status, 200);
-    forget(&a);
-    hang_up(&l);
+    tst_forget(&a);
+    tst_hang_up(&l);
 }
 
 /* ---- keys and errors ---- */
 
 static void a_key_is_demanded(void **state)
 {
-    answer a = ask_with(&shared, STREAM, "", PROMPT("Short"));
+    tst_answer a = tst_ask_with(&shared, STREAM, "", PROMPT("Short"));
 
     (void)state;
     assert_int_equal(a.status, 403);
     assert_non_null(strstr(a.head, "content-type: application/json; charset=UTF-8\r\n"));
-    assert_contains(&a, "\"message\": \"Method doesn't allow unregistered callers");
-    assert_contains(&a, "\"status\": \"PERMISSION_DENIED\"");
-    forget(&a);
-    a = ask_with(&shared, STREAM "&key=", "x-goog-api-key:  \r\n", PROMPT("Short"));
+    tst_contains(&a, "\"message\": \"Method doesn't allow unregistered callers");
+    tst_contains(&a, "\"status\": \"PERMISSION_DENIED\"");
+    tst_forget(&a);
+    a = tst_ask_with(&shared, STREAM "&key=", "x-goog-api-key:  \r\n", PROMPT("Short"));
     assert_int_equal(a.status, 403);
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void a_key_may_come_in_three_ways(void **state)
@@ -563,41 +254,41 @@ static void a_key_may_come_in_three_ways(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        answer a = ask_with(&shared, ways[i][0], ways[i][1], PROMPT("Short"));
+        tst_answer a = tst_ask_with(&shared, ways[i][0], ways[i][1], PROMPT("Short"));
         if (a.status != 200) fail_msg("%s: %d", ways[i][0], a.status);
-        forget(&a);
+        tst_forget(&a);
     }
 }
 
 static void a_bad_key_gets_the_error_of_google(void **state)
 {
-    answer a = ask_with(&shared, STREAM, "x-goog-api-key: bad-key\r\n", PROMPT("Short"));
+    tst_answer a = tst_ask_with(&shared, STREAM, "x-goog-api-key: bad-key\r\n", PROMPT("Short"));
 
     (void)state;
     assert_int_equal(a.status, 400);
-    assert_body(&a, "{\n  \"error\": {\n    \"code\": 400,\n    \"message\": \"API key not valid. Please pass a valid API key.\",\n"
+    tst_same_body(&a, "{\n  \"error\": {\n    \"code\": 400,\n    \"message\": \"API key not valid. Please pass a valid API key.\",\n"
                     "    \"status\": \"INVALID_ARGUMENT\",\n    \"details\": [\n      {\n"
                     "        \"@type\": \"type.googleapis.com/google.rpc.ErrorInfo\",\n        \"reason\": \"API_KEY_INVALID\",\n"
                     "        \"domain\": \"googleapis.com\",\n        \"metadata\": {\n"
                     "          \"service\": \"generativelanguage.googleapis.com\"\n        }\n      },\n      {\n"
                     "        \"@type\": \"type.googleapis.com/google.rpc.LocalizedMessage\",\n        \"locale\": \"en-US\",\n"
                     "        \"message\": \"API key not valid. Please pass a valid API key.\"\n      }\n    ]\n  }\n}\n");
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void errors_stand_in_a_list_where_google_lists_them(void **state)
 {
-    answer a = ask_with(&shared, ARRAY, "", PROMPT("Short"));
+    tst_answer a = tst_ask_with(&shared, ARRAY, "", PROMPT("Short"));
 
     (void)state;
     assert_int_equal(strncmp(a.body, "[{\n  \"error\": {\n", 16), 0);
     assert_string_equal(a.body + a.len - 4, "}\n]\n");
-    forget(&a);
-    a = ask(&shared, CHAT, "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"reasoning\":1}");
+    tst_forget(&a);
+    a = tst_ask(&shared, CHAT, "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"reasoning\":1}");
     assert_int_equal(a.status, 400);
     assert_int_equal(strncmp(a.body, "[{\n", 3), 0);
-    assert_contains(&a, "Unknown name \\\"reasoning\\\": Cannot find field.");
-    forget(&a);
+    tst_contains(&a, "Unknown name \\\"reasoning\\\": Cannot find field.");
+    tst_forget(&a);
 }
 
 static void bad_requests_are_refused_in_the_words_of_google(void **state)
@@ -609,7 +300,7 @@ static void bad_requests_are_refused_in_the_words_of_google(void **state)
         const char *words;
     } cases[] = {
         { "/v1/nothing", "{}", 404, "Requested entity was not found." },
-        { "/v1beta/models/gemini-3.8-flash:fly", "{}", 404, "no method fly for version v1beta" },
+        { "/v1beta/models/gemini-3.8-flash:fly", "{}", 404, "no method fly at /v1beta/models/gemini-3.8-flash" },
         { "/v1beta2/models/gemini-3.8-flash:generateContent", "{}", 404, "no method" },
         { "/v1/models/other-1:generateContent", PROMPT("Short"), 404,
           "models/other-1 is not found for API version v1, or is not supported for generateContent. Call ListModels" },
@@ -637,75 +328,75 @@ static void bad_requests_are_refused_in_the_words_of_google(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        answer a = ask(&shared, cases[i].path, cases[i].body);
+        tst_answer a = tst_ask(&shared, cases[i].path, cases[i].body);
         if (a.status != cases[i].status) fail_msg("%s %s: %d\n%s", cases[i].path, cases[i].body, a.status, a.body);
-        assert_contains(&a, cases[i].words);
-        forget(&a);
+        tst_contains(&a, cases[i].words);
+        tst_forget(&a);
     }
 }
 
 static void several_unknown_fields_are_all_named(void **state)
 {
-    answer a = ask(&shared, WHOLE, "{\"a\":1,\"contents\":[{\"parts\":[{\"text\":\"x\"}],\"b\":2}]}");
+    tst_answer a = tst_ask(&shared, WHOLE, "{\"a\":1,\"contents\":[{\"parts\":[{\"text\":\"x\"}],\"b\":2}]}");
 
     (void)state;
-    assert_contains(&a, "Unknown name \\\"a\\\": Cannot find field.\\nInvalid JSON payload received. Unknown name \\\"b\\\" at 'contents[0]'");
-    assert_contains(&a, "\"fieldViolations\": [\n          {\n            \"description\"");
-    assert_contains(&a, "\"field\": \"contents[0]\"");
-    forget(&a);
+    tst_contains(&a, "Unknown name \\\"a\\\": Cannot find field.\\nInvalid JSON payload received. Unknown name \\\"b\\\" at 'contents[0]'");
+    tst_contains(&a, "\"fieldViolations\": [\n          {\n            \"description\"");
+    tst_contains(&a, "\"field\": \"contents[0]\"");
+    tst_forget(&a);
 }
 
 static void the_wrong_verb_is_refused_with_the_right_one(void **state)
 {
-    link_in l = connect_to(&shared);
+    tst_link l = tst_connect(&shared);
 
     (void)state;
-    send_text(&l, "GET " WHOLE " HTTP/1.1\r\nHost: x\r\n" KEY "\r\nPOST /pollux/health HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
-    answer a = read_answer(&l);
+    tst_send_text(&l, "GET " WHOLE " HTTP/1.1\r\nHost: x\r\n" KEY "\r\nPOST /pollux/health HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    tst_answer a = tst_read_answer(&l);
     assert_int_equal(a.status, 405);
     assert_non_null(strstr(a.head, "allow: POST\r\n"));
-    forget(&a);
-    a = read_answer(&l);
+    tst_forget(&a);
+    a = tst_read_answer(&l);
     assert_int_equal(a.status, 405);
     assert_non_null(strstr(a.head, "allow: GET, HEAD\r\n"));
-    forget(&a);
-    hang_up(&l);
+    tst_forget(&a);
+    tst_hang_up(&l);
 }
 
 /* ---- what is asked is honoured ---- */
 
 static void snake_case_and_single_objects_are_accepted(void **state)
 {
-    answer a = ask(&shared, WHOLE, "{\"contents\":{\"role\":\"USER\",\"parts\":{\"text\":\"Words\"}},"
+    tst_answer a = tst_ask(&shared, WHOLE, "{\"contents\":{\"role\":\"USER\",\"parts\":{\"text\":\"Words\"}},"
                                    "\"system_instruction\":{\"parts\":{\"text\":\"be brief\"}},"
                                    "\"generation_config\":{\"max_output_tokens\":\"2\"},\"safety_settings\":[]}");
 
     (void)state;
     assert_int_equal(a.status, 200);
-    assert_contains(&a, "\"text\": \"one two \"");
-    assert_contains(&a, "\"finishReason\": \"MAX_TOKENS\"");
-    assert_contains(&a, "\"promptTokenCount\": 4"); /* the system instruction counts */
-    forget(&a);
+    tst_contains(&a, "\"text\": \"one two \"");
+    tst_contains(&a, "\"finishReason\": \"MAX_TOKENS\"");
+    tst_contains(&a, "\"promptTokenCount\": 4"); /* the system instruction counts */
+    tst_forget(&a);
 }
 
 static void the_last_turn_of_the_user_is_the_prompt(void **state)
 {
-    answer a = ask(&shared, WHOLE, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Words\"}]},{\"role\":\"model\",\"parts\":[{\"text\":\"x\"}]},"
+    tst_answer a = tst_ask(&shared, WHOLE, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Words\"}]},{\"role\":\"model\",\"parts\":[{\"text\":\"x\"}]},"
                                    "{\"role\":\"user\",\"parts\":[{\"text\":\"Short\"}]}]}");
 
     (void)state;
-    assert_contains(&a, "Hi ");
-    forget(&a);
+    tst_contains(&a, "Hi ");
+    tst_forget(&a);
 }
 
 static void stop_sequences_end_the_text_and_are_not_in_it(void **state)
 {
-    answer a = ask(&shared, WHOLE, PROMPT_WITH("Words", "{\"stopSequences\":[\"nowhere\",\" END\",\"twelve END\"]}"));
+    tst_answer a = tst_ask(&shared, WHOLE, PROMPT_WITH("Words", "{\"stopSequences\":[\"nowhere\",\" END\",\"twelve END\"]}"));
 
     (void)state;
-    assert_contains(&a, "ten eleven \"");
-    assert_contains(&a, "\"finishReason\": \"STOP\"");
-    forget(&a);
+    tst_contains(&a, "ten eleven \"");
+    tst_contains(&a, "\"finishReason\": \"STOP\"");
+    tst_forget(&a);
 }
 
 static const cst_json *first_part(const cst_json *event)
@@ -751,7 +442,7 @@ static void add_event(sums *s, const cst_json *event, int64_t *last_index)
     s->total = total;
 }
 
-static sums sum_stream(const answer *a)
+static sums sum_stream(const tst_answer *a)
 {
     static sums  s;
     cst_json_doc doc;
@@ -772,7 +463,7 @@ static sums sum_stream(const answer *a)
 
 static void candidates_are_mixed_by_index_and_usage_adds_up(void **state)
 {
-    answer a = ask(&shared, STREAM, PROMPT_WITH("Words", "{\"candidateCount\":2,\"maxOutputTokens\":14}"));
+    tst_answer a = tst_ask(&shared, STREAM, PROMPT_WITH("Words", "{\"candidateCount\":2,\"maxOutputTokens\":14}"));
     sums   s = sum_stream(&a);
 
     (void)state;
@@ -782,76 +473,76 @@ static void candidates_are_mixed_by_index_and_usage_adds_up(void **state)
     assert_string_equal(s.finish[1], "MAX_TOKENS");
     assert_true(s.switches > 3);
     assert_int_equal(s.total, 2 + 14 + 14);
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void thoughts_come_first_when_asked_for(void **state)
 {
-    answer a = ask(&shared, STREAM, PROMPT_WITH("Thinking", "{\"thinkingConfig\":{\"includeThoughts\":true}}"));
+    tst_answer a = tst_ask(&shared, STREAM, PROMPT_WITH("Thinking", "{\"thinkingConfig\":{\"includeThoughts\":true}}"));
     sums   s = sum_stream(&a);
 
     (void)state;
     assert_string_equal(s.text[2], "Hm, let me see what this could be.");
     assert_string_equal(s.text[0], "Dams.");
     assert_int_equal(s.total, 2 + 9 + 2);
-    forget(&a);
+    tst_forget(&a);
 
-    a = ask(&shared, STREAM, PROMPT("Thinking"));
+    a = tst_ask(&shared, STREAM, PROMPT("Thinking"));
     s = sum_stream(&a);
     assert_string_equal(s.text[2], "");
     assert_int_equal(s.total, 2 + 9 + 2); /* hidden, but paid for */
-    forget(&a);
+    tst_forget(&a);
 
-    a = ask(&shared, STREAM, PROMPT_WITH("Thinking", "{\"thinkingConfig\":{\"includeThoughts\":true,\"thinkingBudget\":0}}"));
+    a = tst_ask(&shared, STREAM, PROMPT_WITH("Thinking", "{\"thinkingConfig\":{\"includeThoughts\":true,\"thinkingBudget\":0}}"));
     s = sum_stream(&a);
     assert_string_equal(s.text[2], "");
     assert_int_equal(s.total, 2 + 2);
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void thoughts_can_eat_the_whole_budget(void **state)
 {
-    answer a = ask(&shared, STREAM, PROMPT_WITH("Thinking", "{\"maxOutputTokens\":5}"));
+    tst_answer a = tst_ask(&shared, STREAM, PROMPT_WITH("Thinking", "{\"maxOutputTokens\":5}"));
 
     (void)state;
     assert_int_equal(a.chunk_count, 1);
-    assert_contains(&a, "{\"content\": {\"role\": \"model\"},\"finishReason\": \"MAX_TOKENS\",\"index\": 0}");
-    assert_lacks(&a, "candidatesTokenCount");
-    assert_contains(&a, "\"thoughtsTokenCount\": 5");
-    forget(&a);
+    tst_contains(&a, "{\"content\": {\"role\": \"model\"},\"finishReason\": \"MAX_TOKENS\",\"index\": 0}");
+    tst_lacks(&a, "candidatesTokenCount");
+    tst_contains(&a, "\"thoughtsTokenCount\": 5");
+    tst_forget(&a);
 }
 
 static void an_empty_answer_has_one_empty_part(void **state)
 {
-    answer a = ask(&shared, STREAM, PROMPT("Empty"));
+    tst_answer a = tst_ask(&shared, STREAM, PROMPT("Empty"));
 
     (void)state;
-    assert_contains(&a, "\"parts\": [{\"text\": \"\"}],\"role\": \"model\"},\"finishReason\": \"STOP\"");
-    forget(&a);
+    tst_contains(&a, "\"parts\": [{\"text\": \"\"}],\"role\": \"model\"},\"finishReason\": \"STOP\"");
+    tst_forget(&a);
 }
 
 static void json_is_made_to_fit_the_schema(void **state)
 {
-    answer a = ask(&shared, WHOLE, PROMPT_WITH("Short",
+    tst_answer a = tst_ask(&shared, WHOLE, PROMPT_WITH("Short",
         "{\"responseMimeType\":\"application/json\",\"responseSchema\":{\"type\":\"OBJECT\",\"propertyOrdering\":[\"z\",\"a\",\"l\",\"e\",\"o\"],"
         "\"properties\":{\"a\":{\"type\":\"INTEGER\",\"minimum\":5},\"z\":{\"type\":\"STRING\",\"maxLength\":\"2\"},\"e\":{\"type\":\"STRING\",\"enum\":[\"x\",\"y\"]},"
         "\"l\":{\"type\":\"ARRAY\",\"items\":{\"type\":\"BOOLEAN\"},\"minItems\":2},\"o\":{\"anyOf\":[{\"type\":\"NULL\"},{\"type\":\"NUMBER\"}]}}}}"));
 
     (void)state;
-    assert_contains(&a, "\"text\": \"{\\\"z\\\":\\\"an\\\",\\\"a\\\":5,\\\"l\\\":[true,true],\\\"e\\\":\\\"x\\\",\\\"o\\\":null}\"");
-    forget(&a);
-    a = ask(&shared, WHOLE, PROMPT_WITH("Short", "{\"responseMimeType\":\"application/json\",\"responseJsonSchema\":"
+    tst_contains(&a, "\"text\": \"{\\\"z\\\":\\\"an\\\",\\\"a\\\":5,\\\"l\\\":[true,true],\\\"e\\\":\\\"x\\\",\\\"o\\\":null}\"");
+    tst_forget(&a);
+    a = tst_ask(&shared, WHOLE, PROMPT_WITH("Short", "{\"responseMimeType\":\"application/json\",\"responseJsonSchema\":"
         "{\"type\":\"object\",\"properties\":{\"n\":{\"$ref\":\"#/$defs/node\"}},\"$defs\":{\"node\":{\"type\":[\"null\",\"object\"],"
         "\"properties\":{\"id\":{\"type\":\"integer\"},\"next\":{\"$ref\":\"#/$defs/node\"}}}}}}"));
     assert_int_equal(a.status, 200);
-    assert_contains(&a, "{\\\"n\\\":{\\\"id\\\":1,\\\"next\\\":{\\\"id\\\":1,\\\"next\\\":"); /* cycles end */
-    forget(&a);
-    a = ask(&shared, WHOLE, PROMPT_WITH("Short", "{\"responseMimeType\":\"application/json\"}"));
-    assert_contains(&a, "\"text\": \"{\\\"answer\\\":\\\"Hi \\u003cthere\\u003e");
-    forget(&a);
-    a = ask(&shared, WHOLE, PROMPT_WITH("Short", "{\"responseMimeType\":\"text/x.enum\",\"responseSchema\":{\"type\":\"STRING\",\"enum\":[\"red\",\"blue\"]}}"));
-    assert_contains(&a, "\"text\": \"red\"");
-    forget(&a);
+    tst_contains(&a, "{\\\"n\\\":{\\\"id\\\":1,\\\"next\\\":{\\\"id\\\":1,\\\"next\\\":"); /* cycles end */
+    tst_forget(&a);
+    a = tst_ask(&shared, WHOLE, PROMPT_WITH("Short", "{\"responseMimeType\":\"application/json\"}"));
+    tst_contains(&a, "\"text\": \"{\\\"answer\\\":\\\"Hi \\u003cthere\\u003e");
+    tst_forget(&a);
+    a = tst_ask(&shared, WHOLE, PROMPT_WITH("Short", "{\"responseMimeType\":\"text/x.enum\",\"responseSchema\":{\"type\":\"STRING\",\"enum\":[\"red\",\"blue\"]}}"));
+    tst_contains(&a, "\"text\": \"red\"");
+    tst_forget(&a);
 }
 
 static void a_schema_that_explodes_meets_a_limit(void **state)
@@ -866,9 +557,9 @@ static void a_schema_that_explodes_meets_a_limit(void **state)
                                 i ? "," : "", i, i + 1);
     }
     snprintf(body, sizeof body, PROMPT_WITH("Short", "{\"responseMimeType\":\"application/json\",\"responseJsonSchema\":{\"$ref\":\"#/$defs/d0\",\"$defs\":{%s}}}"), schema);
-    answer a = ask(&shared, WHOLE, body);
+    tst_answer a = tst_ask(&shared, WHOLE, body);
     assert_int_equal(a.status, 500);
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void built_in_answers_and_the_fallback_are_there(void **state)
@@ -887,10 +578,10 @@ static void built_in_answers_and_the_fallback_are_there(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof prompts / sizeof prompts[0]; i++) {
-        answer a = ask(&shared, WHOLE, prompts[i][0]);
+        tst_answer a = tst_ask(&shared, WHOLE, prompts[i][0]);
         assert_int_equal(a.status, 200);
-        assert_contains(&a, prompts[i][1]);
-        forget(&a);
+        tst_contains(&a, prompts[i][1]);
+        tst_forget(&a);
     }
 }
 
@@ -909,47 +600,47 @@ static void what_could_be_smuggled_is_refused_and_the_connection_closed(void **s
         { "GET /x HTTP/1.1\nHost: x\n\n", 400 },
         { "GET /x HTTP/1.1\r\nHost : x\r\n\r\n", 400 },
         { "GET /x HTTP/1.1\r\n\r\n", 400 },
-        { "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413 },
-        { "POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9999999\r\n", 413 },
+        { "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999999\r\n\r\n", 413 },
+        { "POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n99999999\r\n", 413 },
         { "GET /x HTTP/3.0\r\nHost: x\r\n\r\n", 505 },
         { "\x16\x03\x01 hello TLS\r\n\r\n", 400 },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        link_in l = connect_to(&shared);
-        send_text(&l, cases[i].request);
-        answer a = read_answer(&l);
+        tst_link l = tst_connect(&shared);
+        tst_send_text(&l, cases[i].request);
+        tst_answer a = tst_read_answer(&l);
         if (a.status != cases[i].status) fail_msg("%s: %d", cases[i].request, a.status);
         assert_non_null(strstr(a.head, "connection: close\r\n"));
         assert_true(a.is_whole);
-        assert_contains(&a, "\"error\"");
-        assert_false(read_more(&l)); /* and nothing of what came behind was answered */
+        tst_contains(&a, "\"error\"");
+        assert_false(tst_read_more(&l)); /* and nothing of what came behind was answered */
         assert_int_equal(l.error, 0);
         assert_int_equal(l.at, l.len);
-        forget(&a);
-        hang_up(&l);
+        tst_forget(&a);
+        tst_hang_up(&l);
     }
 }
 
 static void a_huge_head_is_refused(void **state)
 {
-    link_in l = connect_to(&shared);
+    tst_link l = tst_connect(&shared);
     char    filler[1024];
 
     (void)state;
     memset(filler, 'y', sizeof filler);
-    send_text(&l, "GET /x HTTP/1.1\r\nHost: x\r\nX: ");
-    for (int i = 0; i < 64; i++) send_all(&l, filler, sizeof filler);
-    answer a = read_answer(&l);
+    tst_send_text(&l, "GET /x HTTP/1.1\r\nHost: x\r\nX: ");
+    for (int i = 0; i < 64; i++) tst_send(&l, filler, sizeof filler);
+    tst_answer a = tst_read_answer(&l);
     assert_int_equal(a.status, 431);
-    forget(&a);
-    hang_up(&l);
+    tst_forget(&a);
+    tst_hang_up(&l);
 }
 
 static void pipelined_requests_are_answered_in_order(void **state)
 {
-    link_in l = connect_to(&shared);
+    tst_link l = tst_connect(&shared);
     char    all[4096] = "";
     static const char *const bodies[] = { PROMPT("Slow"), PROMPT("Short"), PROMPT("Words") };
     static const char *const words[] = { "two", "Hi", "one" };
@@ -960,19 +651,19 @@ static void pipelined_requests_are_answered_in_order(void **state)
         snprintf(all + len, sizeof all - len, "POST %s HTTP/1.1\r\nHost: x\r\n" KEY "Content-Length: %zu\r\n\r\n%s", STREAM,
                  strlen(bodies[i]), bodies[i]);
     }
-    send_text(&l, all);
+    tst_send_text(&l, all);
     for (int i = 0; i < 3; i++) {
-        answer a = read_answer(&l);
+        tst_answer a = tst_read_answer(&l);
         assert_int_equal(a.status, 200);
         assert_true(a.is_whole);
-        assert_contains(&a, words[i]);
-        forget(&a);
+        tst_contains(&a, words[i]);
+        tst_forget(&a);
     }
-    hang_up(&l);
+    tst_hang_up(&l);
 }
 
 /* Sends as much of `text`, over and over, as the other side takes; what could not be sent of it is left in `rest`. */
-static size_t send_until_stuck(link_in *l, const char *text, size_t bytes_max, const char **rest)
+static size_t send_until_stuck(tst_link *l, const char *text, size_t bytes_max, const char **rest)
 {
     enum { STUCK_MS = 300 };
     struct pollfd watched = { .fd = l->fd, .events = POLLOUT };
@@ -996,7 +687,7 @@ static void a_client_that_reads_no_answers_is_not_read_on_and_loses_none(void **
     const size_t      request_len = sizeof request - 1;
     char             *many = malloc(REQUESTS * request_len + 1);
     const char       *rest;
-    link_in           l = connect_to(&shared);
+    tst_link           l = tst_connect(&shared);
 
     (void)state;
     assert_non_null(many);
@@ -1004,11 +695,11 @@ static void a_client_that_reads_no_answers_is_not_read_on_and_loses_none(void **
     size_t sent = send_until_stuck(&l, many, BYTES_MAX, &rest);
     if (sent >= BYTES_MAX) fail_msg("%zu bytes of requests were taken, and no answer was read", sent);
     for (size_t i = 0; i < sent / request_len; i++) {
-        l.at = find_behind(&l, "\r\n\r\n3\r\nok\n\r\n0\r\n\r\n");
+        l.at = tst_find_behind(&l, "\r\n\r\n3\r\nok\n\r\n0\r\n\r\n");
         if (l.at == 0) fail_msg("the connection ended after %zu answers of %zu", i, sent / request_len);
     }
     free(many);
-    hang_up(&l);
+    tst_hang_up(&l);
 }
 
 static void a_request_of_very_many_parts_is_read_in_one_go(void **state)
@@ -1023,165 +714,165 @@ static void a_request_of_very_many_parts_is_read_in_one_go(void **state)
     size_t len = (size_t)sprintf(body, "{\"contents\":[{\"parts\":[");
     for (int i = 0; i < PARTS; i++, len += sizeof part - 1) memcpy(body + len, part, sizeof part);
     strcpy(body + len - 1, "]}]}");
-    answer a = ask(&shared, "/v1beta/models/gemini-3.8-flash:countTokens", body);
+    tst_answer a = tst_ask(&shared, "/v1beta/models/gemini-3.8-flash:countTokens", body);
     assert_int_equal(a.status, 200);
-    assert_contains(&a, "\"totalTokens\": 300000");
+    tst_contains(&a, "\"totalTokens\": 300000");
     assert_true(time(NULL) - began < SECONDS_MAX);
-    forget(&a);
+    tst_forget(&a);
     free(body);
 }
 
 static void a_status_without_content_has_no_body_at_all(void **state)
 {
-    link_in l = connect_to(&shared);
-    answer  a;
+    tst_link l = tst_connect(&shared);
+    tst_answer  a;
 
     (void)state;
-    post(&l, WHOLE, KEY, PROMPT("No content"));
-    assert_true(read_head(&l, &a));
+    tst_post(&l, WHOLE, KEY, PROMPT("No content"));
+    assert_true(tst_read_head(&l, &a));
     assert_int_equal(a.status, 204);
     assert_null(strstr(a.head, "transfer-encoding"));
-    forget(&a);
-    post(&l, WHOLE, KEY, PROMPT("Short"));
-    a = read_answer(&l); /* its head stands right behind */
+    tst_forget(&a);
+    tst_post(&l, WHOLE, KEY, PROMPT("Short"));
+    a = tst_read_answer(&l); /* its head stands right behind */
     assert_int_equal(a.status, 200);
-    forget(&a);
-    hang_up(&l);
+    tst_forget(&a);
+    tst_hang_up(&l);
 }
 
 static void a_request_may_come_one_byte_at_a_time(void **state)
 {
     static const char request[] = "POST " WHOLE " HTTP/1.1\r\nHost: x\r\n" KEY "Transfer-Encoding: chunked\r\n\r\n"
                                   "1\r\n{\r\n3F;x=y\r\n\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Short\"}]}]}       \r\n0\r\nT: v\r\n\r\n";
-    link_in l = connect_to(&shared);
+    tst_link l = tst_connect(&shared);
 
     (void)state;
-    for (size_t i = 0; i + 1 < sizeof request; i++) send_all(&l, request + i, 1);
-    answer a = read_answer(&l);
+    for (size_t i = 0; i + 1 < sizeof request; i++) tst_send(&l, request + i, 1);
+    tst_answer a = tst_read_answer(&l);
     if (a.status != 200) fail_msg("%s", a.body);
-    assert_contains(&a, "Hi ");
-    forget(&a);
-    hang_up(&l);
+    tst_contains(&a, "Hi ");
+    tst_forget(&a);
+    tst_hang_up(&l);
 }
 
 static void a_connection_is_kept_until_the_client_wants_it_closed(void **state)
 {
-    link_in l = connect_to(&shared);
+    tst_link l = tst_connect(&shared);
 
     (void)state;
     for (int i = 0; i < 5; i++) {
-        post(&l, i % 2 ? STREAM : WHOLE, KEY, PROMPT("Short"));
-        answer a = read_answer(&l);
+        tst_post(&l, i % 2 ? STREAM : WHOLE, KEY, PROMPT("Short"));
+        tst_answer a = tst_read_answer(&l);
         assert_int_equal(a.status, 200);
         assert_null(strstr(a.head, "connection: close"));
-        forget(&a);
+        tst_forget(&a);
     }
-    post(&l, WHOLE, KEY "Connection: close\r\n", PROMPT("Short"));
-    answer a = read_answer(&l);
+    tst_post(&l, WHOLE, KEY "Connection: close\r\n", PROMPT("Short"));
+    tst_answer a = tst_read_answer(&l);
     assert_true(a.is_whole);
     assert_non_null(strstr(a.head, "connection: close\r\n"));
-    forget(&a);
-    assert_false(read_more(&l));
+    tst_forget(&a);
+    assert_false(tst_read_more(&l));
     assert_int_equal(l.error, 0);
-    hang_up(&l);
+    tst_hang_up(&l);
 }
 
 static void http_1_0_gets_a_body_that_ends_with_the_connection(void **state)
 {
-    link_in l = connect_to(&shared);
+    tst_link l = tst_connect(&shared);
 
     (void)state;
-    send_text(&l, "GET /pollux/health HTTP/1.0\r\n\r\n");
-    while (read_more(&l)) continue;
+    tst_send_text(&l, "GET /pollux/health HTTP/1.0\r\n\r\n");
+    while (tst_read_more(&l)) continue;
     assert_null(strstr(l.data, "chunked"));
     assert_string_equal(l.data + l.len - 7, "\r\n\r\nok\n");
-    hang_up(&l);
+    tst_hang_up(&l);
 }
 
 static void a_client_that_waits_for_100_continue_gets_it(void **state)
 {
-    link_in     l = connect_to(&shared);
+    tst_link     l = tst_connect(&shared);
     const char *body = PROMPT("Short");
     char        head[512];
 
     (void)state;
     snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: x\r\n" KEY "Expect: 100-continue\r\nContent-Length: %zu\r\n\r\n", WHOLE, strlen(body));
-    send_text(&l, head);
-    answer a;
-    assert_true(read_head(&l, &a));
+    tst_send_text(&l, head);
+    tst_answer a;
+    assert_true(tst_read_head(&l, &a));
     assert_string_equal(a.head, "HTTP/1.1 100 Continue\r\n\r\n");
-    forget(&a);
-    send_text(&l, body);
-    a = read_answer(&l);
+    tst_forget(&a);
+    tst_send_text(&l, body);
+    a = tst_read_answer(&l);
     assert_int_equal(a.status, 200);
-    forget(&a);
-    hang_up(&l);
+    tst_forget(&a);
+    tst_hang_up(&l);
 }
 
 static void a_half_closed_client_still_gets_its_answer(void **state)
 {
-    link_in l = connect_to(&shared);
+    tst_link l = tst_connect(&shared);
 
     (void)state;
-    post(&l, STREAM, KEY, PROMPT("Slow"));
+    tst_post(&l, STREAM, KEY, PROMPT("Slow"));
     shutdown(l.fd, SHUT_WR);
-    answer a = read_answer(&l);
+    tst_answer a = tst_read_answer(&l);
     assert_true(a.is_whole);
-    assert_contains(&a, "two");
-    forget(&a);
-    assert_false(read_more(&l));
-    hang_up(&l);
+    tst_contains(&a, "two");
+    tst_forget(&a);
+    assert_false(tst_read_more(&l));
+    tst_hang_up(&l);
 }
 
 static void clients_that_vanish_do_no_harm(void **state)
 {
     (void)state;
     for (int i = 0; i < 20; i++) {
-        link_in l = connect_to(&shared);
-        post(&l, STREAM, KEY, i % 2 ? PROMPT("Endless") : PROMPT("Large"));
-        if (i % 4 < 2) assert_true(find_behind(&l, "\r\n\r\n") > 0);
-        hang_up(&l); /* with unread bytes: a reset */
+        tst_link l = tst_connect(&shared);
+        tst_post(&l, STREAM, KEY, i % 2 ? PROMPT("Endless") : PROMPT("Large"));
+        if (i % 4 < 2) assert_true(tst_find_behind(&l, "\r\n\r\n") > 0);
+        tst_hang_up(&l); /* with unread bytes: a reset */
     }
-    answer a = ask(&shared, WHOLE, PROMPT("Short"));
+    tst_answer a = tst_ask(&shared, WHOLE, PROMPT("Short"));
     assert_int_equal(a.status, 200);
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void a_slow_reader_gets_every_byte(void **state)
 {
-    link_in l = connect_to(&shared);
+    tst_link l = tst_connect(&shared);
     char    piece[200000];
     size_t  total = 0;
     ssize_t count;
 
     (void)state;
-    post(&l, WHOLE, KEY "Connection: close\r\n", PROMPT("Large"));
+    tst_post(&l, WHOLE, KEY "Connection: close\r\n", PROMPT("Large"));
     while ((count = recv(l.fd, piece, sizeof piece, 0)) > 0) total += (size_t)count;
     assert_int_equal(count, 0);
     assert_true(total > 17 * (size_t)1000000);
-    hang_up(&l);
+    tst_hang_up(&l);
 }
 
 /* ---- scripts ---- */
 
 static void raw_bytes_are_sent_as_they_stand(void **state)
 {
-    answer a = ask(&shared, STREAM, PROMPT("Raw"));
+    tst_answer a = tst_ask(&shared, STREAM, PROMPT("Raw"));
 
     (void)state;
     assert_int_equal(a.status, 503);
     assert_non_null(strstr(a.head, "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/html\r\n"));
     assert_string_equal(a.body, "<html>\nno end");
-    forget(&a);
-    a = ask(&shared, CHAT, "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"no type\"}]}");
+    tst_forget(&a);
+    a = tst_ask(&shared, CHAT, "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"no type\"}]}");
     assert_null(strstr(a.head, "content-type"));
     assert_string_equal(a.body, "bytes");
-    forget(&a);
-    a = ask(&shared, STREAM, PROMPT("Nothing at all"));
+    tst_forget(&a);
+    a = tst_ask(&shared, STREAM, PROMPT("Nothing at all"));
     assert_int_equal(a.status, 200);
     assert_true(a.is_whole);
     assert_int_equal(a.len, 0);
-    forget(&a);
+    tst_forget(&a);
 }
 
 static uint64_t now_ms(void)
@@ -1195,29 +886,29 @@ static uint64_t now_ms(void)
 static void a_wait_separates_two_chunks(void **state)
 {
     uint64_t start_ms = now_ms();
-    answer   a = ask(&shared, STREAM, PROMPT("Waiting"));
+    tst_answer   a = tst_ask(&shared, STREAM, PROMPT("Waiting"));
 
     (void)state;
     assert_true(now_ms() - start_ms >= 30);
     assert_int_equal(a.chunk_count, 2);
     assert_string_equal(a.body, "data: 1\r\ndata: 2\r\n");
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void a_lost_end_resets_the_connection_after_the_bytes(void **state)
 {
     (void)state;
     for (int i = 0; i < 20; i++) {
-        link_in l = connect_to(&shared);
-        post(&l, STREAM, KEY, i % 2 ? PROMPT("Lost") : PROMPT("Lost answer"));
-        answer a = read_answer(&l);
+        tst_link l = tst_connect(&shared);
+        tst_post(&l, STREAM, KEY, i % 2 ? PROMPT("Lost") : PROMPT("Lost answer"));
+        tst_answer a = tst_read_answer(&l);
         assert_int_equal(a.status, 200);
         assert_false(a.is_whole);
         if (i % 2) assert_string_equal(a.body, "data: 1\r\n\r\ndata: half");
-        else assert_contains(&a, "words");
+        else tst_contains(&a, "words");
         assert_int_equal(l.error, ECONNRESET);
-        forget(&a);
-        hang_up(&l);
+        tst_forget(&a);
+        tst_hang_up(&l);
     }
 }
 
@@ -1225,130 +916,130 @@ static void a_lost_end_resets_the_connection_after_the_bytes(void **state)
 
 static void the_first_token_waits_for_its_time(void **state)
 {
-    pollux p = START("-q", "--ttft", "80-90", "--rate", "0", "--script", script_path);
+    tst_pollux p = TST_POLLUX("-q", "--ttft", "80-90", "--rate", "0", "--script", script_path);
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        link_in  l = connect_to(&p);
+        tst_link  l = tst_connect(&p);
         uint64_t start_ms = now_ms();
-        post(&l, i == 0 ? WHOLE : i == 1 ? STREAM : CHAT,
+        tst_post(&l, i == 0 ? WHOLE : i == 1 ? STREAM : CHAT,
              KEY, i < 2 ? PROMPT("Short") : "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"Short\"}],\"stream\":true}");
-        assert_true(find_behind(&l, "HTTP/1.1 200") > 0);
+        assert_true(tst_find_behind(&l, "HTTP/1.1 200") > 0);
         assert_true(now_ms() - start_ms >= 80);
-        hang_up(&l);
+        tst_hang_up(&l);
     }
-    stop(&p);
+    tst_pollux_stop(&p);
 }
 
 static void tokens_come_at_the_given_rate(void **state)
 {
-    pollux   p = START("-q", "--ttft", "0", "--rate", "100", "--script", script_path);
+    tst_pollux   p = TST_POLLUX("-q", "--ttft", "0", "--rate", "100", "--script", script_path);
     uint64_t start_ms = now_ms();
-    answer   a = ask(&p, STREAM, PROMPT("Words")); /* 77 bytes: 19 tokens, all but the first word timed */
+    tst_answer   a = tst_ask(&p, STREAM, PROMPT("Words")); /* 77 bytes: 19 tokens, all but the first word timed */
 
     (void)state;
     assert_true(now_ms() - start_ms >= 170);
     assert_true(a.is_whole);
-    forget(&a);
+    tst_forget(&a);
     start_ms = now_ms();
-    a = ask(&p, WHOLE, PROMPT("Words")); /* whole at the end, not before */
+    a = tst_ask(&p, WHOLE, PROMPT("Words")); /* whole at the end, not before */
     assert_true(now_ms() - start_ms >= 170);
-    forget(&a);
-    stop(&p);
+    tst_forget(&a);
+    tst_pollux_stop(&p);
 }
 
 /* ---- the program ---- */
 
 static void sigterm_lets_streams_end_and_exits_0(void **state)
 {
-    pollux  p = START("-q", "--instant", "--script", script_path);
-    link_in streaming = connect_to(&p);
-    link_in idle = connect_to(&p);
+    tst_pollux  p = TST_POLLUX("-q", "--instant", "--script", script_path);
+    tst_link streaming = tst_connect(&p);
+    tst_link idle = tst_connect(&p);
 
     (void)state;
-    post(&streaming, STREAM, KEY, PROMPT("Slow"));
-    post(&idle, WHOLE, KEY, PROMPT("Short"));
-    answer a = read_answer(&idle);
-    forget(&a);
-    assert_true(find_behind(&streaming, "one") > 0);
+    tst_post(&streaming, STREAM, KEY, PROMPT("Slow"));
+    tst_post(&idle, WHOLE, KEY, PROMPT("Short"));
+    tst_answer a = tst_read_answer(&idle);
+    tst_forget(&a);
+    assert_true(tst_find_behind(&streaming, "one") > 0);
     kill(p.pid, SIGTERM);
-    assert_false(read_more(&idle)); /* closed at once */
-    a = read_answer(&streaming);
+    assert_false(tst_read_more(&idle)); /* closed at once */
+    a = tst_read_answer(&streaming);
     assert_true(a.is_whole);
-    assert_contains(&a, "two");
-    assert_contains(&a, "\"finishReason\": \"STOP\"");
-    assert_false(read_more(&streaming));
-    assert_int_equal(exit_status(p.pid), 0);
+    tst_contains(&a, "two");
+    tst_contains(&a, "\"finishReason\": \"STOP\"");
+    assert_false(tst_read_more(&streaming));
+    assert_int_equal(tst_exit_status(p.pid), 0);
     close(p.errors);
-    forget(&a);
-    hang_up(&idle);
-    hang_up(&streaming);
+    tst_forget(&a);
+    tst_hang_up(&idle);
+    tst_hang_up(&streaming);
 }
 
 static void the_grace_time_has_an_end(void **state)
 {
-    pollux  p = START("-q", "--instant", "--grace", "50", "--script", script_path);
-    link_in l = connect_to(&p);
+    tst_pollux  p = TST_POLLUX("-q", "--instant", "--grace", "50", "--script", script_path);
+    tst_link l = tst_connect(&p);
 
     (void)state;
-    post(&l, STREAM, KEY, PROMPT("Endless"));
-    assert_true(find_behind(&l, "one") > 0);
+    tst_post(&l, STREAM, KEY, PROMPT("Endless"));
+    assert_true(tst_find_behind(&l, "one") > 0);
     kill(p.pid, SIGINT);
-    answer a = read_answer(&l);
+    tst_answer a = tst_read_answer(&l);
     assert_false(a.is_whole);
-    assert_int_equal(exit_status(p.pid), 0);
+    assert_int_equal(tst_exit_status(p.pid), 0);
     close(p.errors);
-    forget(&a);
-    hang_up(&l);
+    tst_forget(&a);
+    tst_hang_up(&l);
 }
 
 static void a_client_that_left_does_not_hold_up_the_end(void **state)
 {
-    pollux  p = START("-q", "--instant", "--grace", "3600000", "--script", script_path);
-    link_in l = connect_to(&p);
+    tst_pollux  p = TST_POLLUX("-q", "--instant", "--grace", "3600000", "--script", script_path);
+    tst_link l = tst_connect(&p);
 
     (void)state;
-    post(&l, STREAM, KEY, PROMPT("Endless"));
-    hang_up(&l); /* before its answer begins, or with the answer unread: a reset follows either way */
-    answer a = ask(&p, WHOLE, PROMPT("Short"));
-    forget(&a);
-    stop(&p);
+    tst_post(&l, STREAM, KEY, PROMPT("Endless"));
+    tst_hang_up(&l); /* before its answer begins, or with the answer unread: a reset follows either way */
+    tst_answer a = tst_ask(&p, WHOLE, PROMPT("Short"));
+    tst_forget(&a);
+    tst_pollux_stop(&p);
 }
 
 static void the_log_has_a_line_per_request_and_no_key(void **state)
 {
-    pollux p = START("--instant");
+    tst_pollux p = TST_POLLUX("--instant");
     char   log[4096];
-    answer a = ask_with(&p, WHOLE "?key=test-key", "Authorization: Bearer test-key\r\n" KEY, PROMPT("hello"));
+    tst_answer a = tst_ask_with(&p, WHOLE "?key=test-key", "Authorization: Bearer test-key\r\n" KEY, PROMPT("hello"));
 
     (void)state;
     kill(p.pid, SIGTERM);
-    read_all(p.errors, log, sizeof log);
-    assert_int_equal(exit_status(p.pid), 0);
+    tst_read_all(p.errors, log, sizeof log);
+    assert_int_equal(tst_exit_status(p.pid), 0);
     close(p.errors);
     char expected[256];
     snprintf(expected, sizeof expected, "pollux: POST " WHOLE " 200, %zu bytes\n", a.len);
     assert_string_equal(log, expected);
-    forget(&a);
+    tst_forget(&a);
 }
 
 static void assert_refused(const char *const *args, int status, const char *words)
 {
-    pollux p;
+    tst_pollux p;
     int    out;
     char   errors[2048], output[256];
 
-    run(&p, &out, args);
-    read_all(out, output, sizeof output);
-    read_all(p.errors, errors, sizeof errors);
+    tst_pollux_run(&p, &out, args);
+    tst_read_all(out, output, sizeof output);
+    tst_read_all(p.errors, errors, sizeof errors);
     close(out);
     close(p.errors);
-    assert_int_equal(exit_status(p.pid), status);
+    assert_int_equal(tst_exit_status(p.pid), status);
     assert_string_equal(output, "");
     if (!strstr(errors, words)) fail_msg("no \"%s\" in: %s", words, errors);
 }
 
-#define REFUSED(status, words, ...) assert_refused((const char *const[ARGS_MAX]){ __VA_ARGS__ }, status, words)
+#define REFUSED(status, words, ...) assert_refused((const char *const[TST_ARGS_MAX]){ __VA_ARGS__ }, status, words)
 
 static void wrong_options_are_explained(void **state)
 {
@@ -1388,21 +1079,21 @@ static void a_broken_script_is_refused_with_its_line(void **state)
 
 static void help_and_version_are_printed(void **state)
 {
-    pollux p;
+    tst_pollux p;
     int    out;
     char   text[4096];
 
     (void)state;
-    run(&p, &out, (const char *const[ARGS_MAX]){ "--help" });
-    read_all(out, text, sizeof text);
+    tst_pollux_run(&p, &out, (const char *const[TST_ARGS_MAX]){ "--help" });
+    tst_read_all(out, text, sizeof text);
     assert_non_null(strstr(text, "Usage: pollux"));
-    assert_int_equal(exit_status(p.pid), 0);
+    assert_int_equal(tst_exit_status(p.pid), 0);
     close(out);
     close(p.errors);
-    run(&p, &out, (const char *const[ARGS_MAX]){ "-V" });
-    read_all(out, text, sizeof text);
+    tst_pollux_run(&p, &out, (const char *const[TST_ARGS_MAX]){ "-V" });
+    tst_read_all(out, text, sizeof text);
     assert_string_equal(text, "pollux " CASTOR_VERSION "\n");
-    assert_int_equal(exit_status(p.pid), 0);
+    assert_int_equal(tst_exit_status(p.pid), 0);
     close(out);
     close(p.errors);
 }

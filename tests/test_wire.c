@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "script.h"
+#include "script/script.h"
 
 enum { RANDOM_RUNS = 8, DAMAGED_RUNS = 20, CASES_AT_LEAST = 60 };
 

@@ -1,0 +1,199 @@
+/* api.c -- the API that pollux emulates.
+ * SPDX-License-Identifier: MIT
+ *
+ * In Google's order: the path, the verb, the key; then, once the body is whole, the JSON; the rest is the endpoint's.
+ * What is refused early is told only when the body has come: so the connection can be kept.
+ */
+#include "api/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/surface.h"
+#include "api/target.h"
+
+/* ---- the key ---- */
+
+static castor_str find_key(const plx_exchange *e)
+{
+    castor_str key = plx_head_get(e->head, "x-goog-api-key");
+    castor_str bearer = plx_head_get(e->head, "authorization");
+
+    if (key.len > 0) return key;
+    key = plx_exchange_query(e, "key");
+    if (key.len > 0) return key;
+    if (bearer.len > 7 && cst_str_equal_nocase((castor_str){ bearer.data, 7 }, CASTOR_STR("Bearer "))) {
+        return cst_str_trim((castor_str){ bearer.data + 7, bearer.len - 7 });
+    }
+    return CST_NONE;
+}
+
+static bool check_key(const plx_exchange *e, plx_refusal *refusal)
+{
+    if (e->endpoint->takes_no_key) return true;
+    if (e->key.len == 0) {
+        return plx_refuse(refusal, 403,
+                          "Method doesn't allow unregistered callers (callers without established identity). Please "
+                          "use API Key or other form of API consumer identity to call this API.");
+    }
+    if (!cst_str_is(e->key, "bad-key")) return true;
+    refusal->is_bad_key = true;
+    return plx_refuse(refusal, 400, "API key not valid. Please pass a valid API key.");
+}
+
+/* ---- the body ---- */
+
+/* What stands around the offending byte, and a caret under it. */
+static bool refuse_syntax(castor_str body, size_t offset, plx_refusal *refusal)
+{
+    enum { AROUND = 30 };
+    size_t     from = offset > AROUND ? offset - AROUND : 0;
+    size_t     len = body.len - from < 2 * AROUND ? body.len - from : 2 * AROUND;
+    char       excerpt[2 * AROUND + 1];
+
+    memcpy(excerpt, body.data + from, len);
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)excerpt[i] < ' ' || (unsigned char)excerpt[i] > '~') excerpt[i] = ' ';
+    }
+    excerpt[len] = '\0';
+    return plx_refuse_field(refusal, "", "Invalid JSON payload received. %s\n%s\n%*s^",
+                            offset >= body.len ? "Unexpected end of string." : "Unexpected token.", excerpt,
+                            (int)(offset - from), "");
+}
+
+static bool read_json(plx_exchange *e, plx_refusal *refusal)
+{
+    castor_str    body = e->body.len > 0 ? cst_buf_view(&e->body) : CASTOR_STR("");
+    size_t        offset = 0;
+    castor_status status = cst_json_read(&e->document, body, &offset, NULL);
+
+    switch (status) {
+    case CASTOR_OK: e->json = cst_json_root(&e->document); return true;
+    case CASTOR_PROTOCOL: return refuse_syntax(body, offset <= body.len ? offset : body.len, refusal);
+    case CASTOR_LIMIT: return plx_refuse(refusal, 400, "Invalid JSON payload received. Nesting is too deep.");
+    default: return plx_refuse_memory(refusal);
+    }
+}
+
+/* ---- an exchange, from begin to gone ---- */
+
+static void on_timer(plx_reply *reply)
+{
+    plx_exchange *e = reply->user;
+
+    if (e->on_timer) e->on_timer(e);
+}
+
+static void on_gone(plx_reply *reply)
+{
+    plx_exchange *e = reply->user;
+
+    if (e->on_gone) e->on_gone(e);
+    cst_json_doc_free(&e->document);
+    cst_buf_free(&e->body);
+    cst_arena_free(&e->arena);
+    free(e);
+}
+
+static void on_body(plx_reply *reply, castor_str bytes)
+{
+    plx_exchange *e = reply->user;
+    plx_refusal   refusal = { .code = 0 };
+
+    if (e->refusal) return;
+    switch (cst_buf_append_str(&e->body, bytes)) {
+    case CASTOR_OK: return;
+    case CASTOR_LIMIT:
+        plx_refuse(&refusal, 413, "Request payload size exceeds the limit: %d bytes.", (int)PLX_BODY_BYTES_MAX);
+        break;
+    default: plx_refuse_memory(&refusal); break;
+    }
+    plx_exchange_refuse(e, &refusal); /* the exchange is gone now, or will be */
+}
+
+static void on_body_end(plx_reply *reply)
+{
+    plx_exchange *e = reply->user;
+    plx_refusal   refusal = { .code = 0 };
+
+    if (e->refusal) plx_exchange_refuse(e, e->refusal);
+    else if (e->endpoint->takes_json && !read_json(e, &refusal)) plx_exchange_refuse(e, &refusal);
+    else e->endpoint->answer(e);
+}
+
+/* Keeps the refusal until the body is whole. */
+static void refuse_later(plx_exchange *e, const plx_refusal *refusal)
+{
+    e->refusal = cst_arena_alloc(&e->arena, sizeof *e->refusal);
+    if (e->refusal) *e->refusal = *refusal;
+    else plx_exchange_refuse(e, refusal);
+}
+
+static plx_exchange *new_exchange(plx_world *world, plx_reply *reply, const plx_head *head)
+{
+    const cst_allocator *allocator = cst_allocator_default();
+    plx_exchange        *e = calloc(1, sizeof *e);
+
+    if (!e) return NULL;
+    e->world = world;
+    e->reply = reply;
+    e->head = head;
+    cst_arena_init(&e->arena, allocator);
+    cst_buf_init(&e->body, allocator, PLX_BODY_BYTES_MAX);
+    cst_json_doc_init(&e->document, allocator);
+    reply->user = e;
+    reply->on_body = on_body;
+    reply->on_body_end = on_body_end;
+    reply->on_timer = on_timer;
+    reply->on_writable = on_timer;
+    reply->on_gone = on_gone;
+    return e;
+}
+
+static bool find_endpoint(plx_exchange *e, plx_refusal *refusal)
+{
+    castor_status status = plx_target_parse(e, e->head->target);
+
+    if (status == CASTOR_NO_MEMORY) return plx_refuse_memory(refusal);
+    if (status != CASTOR_OK) return plx_refuse(refusal, 400, "The request's path or query holds a bad escape.");
+    e->endpoint = plx_surface_find(e, e->head->method, refusal);
+    return e->endpoint != NULL;
+}
+
+static void begin(void *user, plx_reply *reply, const plx_head *head)
+{
+    plx_exchange *e = new_exchange(user, reply, head);
+    plx_refusal   refusal = { .code = 0 };
+
+    if (!e) {
+        plx_reply_abort(reply, PLX_ABORT_RESET, 0);
+        return;
+    }
+    if (!find_endpoint(e, &refusal)) {
+        refuse_later(e, &refusal);
+        return;
+    }
+    if (cst_arena_copy(&e->arena, find_key(e), &e->key) != CASTOR_OK) plx_refuse_memory(&refusal);
+    else check_key(e, &refusal);
+    if (refusal.code) refuse_later(e, &refusal);
+    else if (e->endpoint->begin) e->endpoint->begin(e);
+}
+
+static void refuse(void *user, plx_reply *reply, int status, const char *why)
+{
+    static const plx_head no_head = { .version = PLX_HTTP_1_1 };
+    plx_exchange         *e = new_exchange(user, reply, &no_head);
+    plx_refusal           refusal = { .code = 0 };
+
+    if (!e) {
+        plx_reply_abort(reply, PLX_ABORT_RESET, 0);
+        return;
+    }
+    plx_refuse(&refusal, status, "%s", why);
+    plx_exchange_refuse(e, &refusal);
+}
+
+plx_handler plx_api_handler(plx_world *world)
+{
+    return (plx_handler){ .user = world, .begin = begin, .refuse = refuse };
+}

@@ -1,0 +1,138 @@
+/* generate.c -- the methods that answer a prompt, in each of the dialects, and the one that counts its tokens.
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/handlers.h"
+#include "api/model_name.h"
+#include "generate/play.h"
+#include "json_writer.h"
+
+/* What is being answered. */
+typedef struct generation {
+    plx_ask    ask;
+    plx_answer answer;
+    plx_play   play;
+} generation;
+
+typedef bool read_fn(plx_ask *ask, const cst_json *body, castor_str model, cst_arena *arena, plx_refusal *refusal);
+
+static void go_on(plx_exchange *e)
+{
+    generation *g = e->state;
+
+    plx_play_go_on(&g->play);
+}
+
+static void on_gone(plx_exchange *e)
+{
+    generation *g = e->state;
+
+    plx_play_free(&g->play);
+}
+
+/* NULL: it is refused already. */
+static generation *read_ask(plx_exchange *e, const cst_json *body, read_fn *read)
+{
+    generation *g = cst_arena_alloc(&e->arena, sizeof *g);
+    plx_refusal refusal = { .code = 0 };
+
+    if (!g) {
+        plx_refuse_memory(&refusal);
+        plx_exchange_refuse(e, &refusal);
+        return NULL;
+    }
+    *g = (generation){ .ask = { .candidate_count = 1 } };
+    if ((e->names[0].len == 0 || plx_model_check(e, e->names[0], "generateContent", &refusal)) &&
+        read(&g->ask, body, e->names[0], &e->arena, &refusal) &&
+        plx_model_check(e, g->ask.model, "generateContent", &refusal)) {
+        return g;
+    }
+    plx_exchange_refuse(e, &refusal);
+    return NULL;
+}
+
+static void play(plx_exchange *e, generation *g, const plx_encoding *encoding)
+{
+    plx_world      *world = e->world;
+    const plx_case *source = plx_catalogue_find(world->catalogue, g->ask.prompt);
+    plx_answerer    answerer = { world->pace, &world->chance, plx_world_now_us(world) / 1000000 };
+    plx_refusal     refusal = { .code = 0 };
+
+    e->state = g;
+    e->on_timer = go_on;
+    e->on_gone = on_gone;
+    if (source && !source->is_answer) {
+        plx_play_bytes(&g->play, e->reply, source, plx_pace_first_us(&world->pace, &world->chance));
+    } else if (plx_answer_compose(&g->answer, &g->ask, source, &answerer, &e->arena) == CASTOR_OK) {
+        plx_play_answer(&g->play, e->reply, &g->answer, encoding, source);
+    } else {
+        plx_refuse(&refusal, 500, "An internal error has occurred: the answer does not fit the emulator's limits.");
+        plx_exchange_refuse(e, &refusal);
+    }
+}
+
+static bool wants_events(const plx_exchange *e)
+{
+    return cst_str_is(plx_exchange_query(e, "alt"), "sse");
+}
+
+void plx_answer_generate(plx_exchange *e)
+{
+    generation *g = read_ask(e, e->json, plx_ask_read_gemini);
+
+    if (g) play(e, g, &plx_gemini_whole);
+}
+
+void plx_answer_stream_generate(plx_exchange *e)
+{
+    generation *g = read_ask(e, e->json, plx_ask_read_gemini);
+
+    if (g) play(e, g, wants_events(e) ? &plx_gemini_events : &plx_gemini_array);
+}
+
+void plx_answer_chat(plx_exchange *e)
+{
+    generation *g = read_ask(e, e->json, plx_ask_read_openai);
+
+    if (g) play(e, g, g->ask.wants_stream ? &plx_openai_events : &plx_openai_whole);
+}
+
+void plx_answer_message(plx_exchange *e)
+{
+    generation *g = read_ask(e, e->json, plx_ask_read_message);
+
+    if (!g) return;
+    if (!g->ask.wants_stream) play(e, g, &plx_message_whole);
+    else play(e, g, wants_events(e) ? &plx_message_events : &plx_message_lines);
+}
+
+static void send_count(plx_exchange *e, int64_t count)
+{
+    cst_buf         json;
+    cst_json_writer w = cst_json_writer_to(&json);
+
+    cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
+    cst_json_open_object(&w);
+    cst_json_key(&w, "totalTokens");
+    cst_json_put_integer(&w, count);
+    cst_json_key(&w, "promptTokensDetails");
+    cst_json_open_array(&w);
+    cst_json_open_object(&w);
+    cst_json_key(&w, "modality");
+    cst_json_put_string(&w, CASTOR_STR("TEXT"));
+    cst_json_key(&w, "tokenCount");
+    cst_json_put_integer(&w, count);
+    cst_json_close_object(&w);
+    cst_json_close_array(&w);
+    cst_json_close_object(&w);
+    plx_exchange_send_json(e, &json, w.status);
+    cst_buf_free(&json);
+}
+
+/* Either the request itself or one wrapped in another: both forms are in use. */
+void plx_answer_count_tokens(plx_exchange *e)
+{
+    const cst_json *wrapped = plx_field_get(e->json, "generateContentRequest");
+    generation     *g = read_ask(e, wrapped ? wrapped : e->json, plx_ask_read_gemini);
+
+    if (g) send_count(e, (int64_t)g->ask.prompt_tokens);
+}

@@ -1,0 +1,19 @@
+/* handlers.h -- what answers each row of surface.c's table; each is described where it is defined.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PLX_HANDLERS_H
+#define PLX_HANDLERS_H
+
+#include "api/exchange.h"
+
+/* control.c */
+plx_exchange_fn plx_answer_health;
+
+/* models.c */
+plx_exchange_fn plx_answer_models, plx_answer_model;
+
+/* generate.c */
+plx_exchange_fn plx_answer_generate, plx_answer_stream_generate, plx_answer_count_tokens;
+plx_exchange_fn plx_answer_chat, plx_answer_message;
+
+#endif

@@ -1,0 +1,121 @@
+/* surface.c -- the methods of the API, and which of them a path means.
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/surface.h"
+
+#include "api/handlers.h"
+
+/* Wherever two rows fit a path, the first counts. */
+static const plx_endpoint endpoints[] = {
+    { "GET", "/pollux/health", .answer = plx_answer_health, .takes_no_key = true },
+
+    { "GET", "/{v}/models", .answer = plx_answer_models },
+    { "GET", "/{v}/models/{}", .answer = plx_answer_model },
+    { "POST", "/{v}/models/{}:generateContent", .answer = plx_answer_generate, .takes_json = true },
+    { "POST", "/{v}/models/{}:streamGenerateContent", .answer = plx_answer_stream_generate, .takes_json = true,
+      .errors = PLX_ERRORS_LIST },
+    { "POST", "/{v}/models/{}:countTokens", .answer = plx_answer_count_tokens, .takes_json = true },
+    { "POST", "/{v}/tunedModels/{}:generateContent", .answer = plx_answer_generate, .takes_json = true },
+    { "POST", "/{v}/tunedModels/{}:streamGenerateContent", .answer = plx_answer_stream_generate, .takes_json = true,
+      .errors = PLX_ERRORS_LIST },
+
+    { "POST", "/{palm}/models/{}:generateMessage", .answer = plx_answer_message, .takes_json = true },
+
+    /* Where Google has it, and where compatible servers do, whose base URL may have no path at all. */
+    { "POST", "/{v}/openai/chat/completions", .answer = plx_answer_chat, .takes_json = true,
+      .errors = PLX_ERRORS_LIST },
+    { "POST", "/v1/chat/completions", .answer = plx_answer_chat, .takes_json = true, .errors = PLX_ERRORS_LIST },
+    { "POST", "/chat/completions", .answer = plx_answer_chat, .takes_json = true, .errors = PLX_ERRORS_LIST },
+};
+
+static bool is_one_of(castor_str text, const char *const *choices)
+{
+    for (; *choices; choices++) {
+        if (cst_str_is(text, *choices)) return true;
+    }
+    return false;
+}
+
+static bool is_version(castor_str version)
+{
+    static const char *const versions[] = { "v1", "v1beta", "v1alpha", NULL };
+
+    return is_one_of(version, versions);
+}
+
+static bool is_palm_version(castor_str version)
+{
+    static const char *const versions[] = { "v1beta", "v1beta2", "v1beta3", NULL };
+
+    return is_one_of(version, versions);
+}
+
+/* What a `{...}` takes from the front of the path. */
+static castor_str take_name(castor_str *path)
+{
+    size_t len = 0;
+
+    while (len < path->len && path->data[len] != '/' && path->data[len] != ':') len++;
+    castor_str name = { path->data, len };
+    *path = (castor_str){ path->data + len, path->len - len };
+    return name;
+}
+
+static bool fits(plx_exchange *exchange, const char *pattern)
+{
+    castor_str path = exchange->path;
+    size_t     name_count = 0;
+
+    while (*pattern) {
+        if (*pattern != '{') {
+            if (path.len == 0 || path.data[0] != *pattern) return false;
+            path = (castor_str){ path.data + 1, path.len - 1 };
+            pattern++;
+            continue;
+        }
+        bool       is_v = strncmp(pattern, "{v}", 3) == 0;
+        bool       is_palm = strncmp(pattern, "{palm}", 6) == 0;
+        castor_str name = take_name(&path);
+        pattern = strchr(pattern, '}') + 1;
+        if (name.len == 0) return false;
+        if (is_v || is_palm) {
+            if (!(is_v ? is_version(name) : is_palm_version(name))) return false;
+            exchange->version = name;
+        } else {
+            exchange->names[name_count++] = name;
+        }
+    }
+    return path.len == 0;
+}
+
+static bool refuse_path(const plx_exchange *exchange, plx_refusal *refusal)
+{
+    castor_str  path = exchange->path;
+    const char *colon = path.len ? memchr(path.data, ':', path.len) : NULL;
+
+    if (!colon) return plx_refuse(refusal, 404, "Requested entity was not found.");
+    castor_str method = { colon + 1, (size_t)(path.data + path.len - colon - 1) };
+    return plx_refuse(refusal, 404, "pollux has no method %.*s at %.*s.", CASTOR_ARG(method),
+                      (int)(colon - path.data), path.data);
+}
+
+const plx_endpoint *plx_surface_find(plx_exchange *exchange, castor_str method, plx_refusal *refusal)
+{
+    const plx_endpoint *of_other_verb = NULL;
+
+    for (size_t i = 0; i < sizeof endpoints / sizeof endpoints[0]; i++) {
+        const plx_endpoint *one = &endpoints[i];
+        bool                is_head_of_get = cst_str_is(method, "HEAD") && strcmp(one->method, "GET") == 0;
+        if (!fits(exchange, one->pattern)) continue;
+        if (is_head_of_get || cst_str_is(method, one->method)) return one;
+        if (!of_other_verb) of_other_verb = one;
+    }
+    if (!of_other_verb) {
+        refuse_path(exchange, refusal);
+        return NULL;
+    }
+    exchange->endpoint = of_other_verb; /* for the style of its errors */
+    plx_refuse(refusal, 405, "Method %.*s is not allowed here; use %s.", CASTOR_ARG(method), of_other_verb->method);
+    refusal->allowed = strcmp(of_other_verb->method, "GET") == 0 ? "GET, HEAD" : of_other_verb->method;
+    return NULL;
+}

@@ -1,0 +1,146 @@
+/* play.c -- sends a composed answer, or a case's bytes, over a reply, each piece at its time.
+ * SPDX-License-Identifier: MIT
+ *
+ * Everything is due at a time after the request, so that delays do not add up: what is late leaves at once, what is
+ * early waits for the reply's timer, and a slow reader is waited for.
+ */
+#include "generate/play.h"
+
+#include <stdio.h>
+
+/* ---- what comes next ---- */
+
+static castor_status load_whole(plx_play *play)
+{
+    play->due_us = plx_answer_last(play->answer)->due_us;
+    play->next = play->answer->piece_count;
+    return play->encoding->print_whole(play->answer, &play->buffer);
+}
+
+/* A piece; after the last one, the end of the framing if it has one. */
+static castor_status load_piece(plx_play *play)
+{
+    const plx_answer *answer = play->answer;
+
+    play->buffer.len = 0;
+    if (!play->encoding->print_piece) {
+        if (play->next == 0) return load_whole(play);
+        play->is_ended = true;
+        return CASTOR_OK;
+    }
+    if (play->next < answer->piece_count) {
+        play->due_us = answer->pieces[play->next].due_us;
+        return play->encoding->print_piece(answer, play->next++, &play->buffer);
+    }
+    play->is_ended = play->next++ > answer->piece_count || !play->encoding->print_end;
+    return play->is_ended ? CASTOR_OK : play->encoding->print_end(answer, &play->buffer);
+}
+
+/* A case's bytes up to its next wait, but no more than one chunk should hold. */
+static void load_bytes(plx_play *play)
+{
+    const plx_case *source = play->source;
+    size_t          end = source->bytes.len;
+
+    while (play->next_wait < source->wait_count && source->waits[play->next_wait].offset == play->next) {
+        play->due_us += (uint64_t)source->waits[play->next_wait++].wait_ms * 1000;
+    }
+    if (play->next_wait < source->wait_count) end = source->waits[play->next_wait].offset;
+    if (end - play->next > PLX_BODY_PIECE_BYTES) end = play->next + PLX_BODY_PIECE_BYTES;
+    play->bytes = (castor_str){ source->bytes.data + play->next, end - play->next };
+    play->is_ended = play->next == source->bytes.len; /* with a last wait, maybe, that is now in due_us */
+    play->next = end;
+}
+
+static castor_status load(plx_play *play)
+{
+    castor_status status = CASTOR_OK;
+
+    if (play->answer) {
+        status = load_piece(play);
+        play->bytes = cst_buf_view(&play->buffer);
+    } else {
+        load_bytes(play);
+    }
+    play->is_loaded = true;
+    return status;
+}
+
+/* ---- sending ---- */
+
+static void send_headers(plx_play *play)
+{
+    castor_str content_type = play->answer ? castor_str_of(play->encoding->content_type) : play->source->content_type;
+    bool       is_attachment = play->answer ? play->encoding->is_attachment
+                                            : cst_str_is(content_type, plx_gemini_events.content_type);
+    plx_header headers[2];
+    size_t     count = 0;
+
+    if (content_type.data) headers[count++] = (plx_header){ CASTOR_STR("content-type"), content_type };
+    if (is_attachment) headers[count++] = (plx_header){ CASTOR_STR("content-disposition"), CASTOR_STR("attachment") };
+    plx_reply_send_headers(play->reply, play->source ? play->source->status : 200, headers, count);
+    play->has_headers = true;
+}
+
+static void finish(plx_play *play, castor_status status)
+{
+    if (status != CASTOR_OK) {
+        fprintf(stderr, "pollux: an answer grew too large, or memory ran out; its connection is cut.\n");
+        plx_reply_abort(play->reply, PLX_ABORT_RESET, 0);
+    } else if (play->source && play->source->end_is_lost) {
+        plx_reply_abort(play->reply, PLX_ABORT_RESET, 0);
+    } else {
+        plx_reply_end(play->reply);
+    }
+}
+
+void plx_play_go_on(plx_play *play)
+{
+    plx_reply *reply = play->reply;
+
+    for (;;) {
+        castor_status status = play->is_loaded ? CASTOR_OK : load(play);
+        if (status == CASTOR_OK) {
+            uint64_t due_us = reply->asked_at_us + play->due_us;
+            if (plx_reply_now_us(reply) < due_us) {
+                plx_reply_wake_at(reply, due_us);
+                return;
+            }
+            if (plx_reply_is_full(reply)) return;
+            if (!play->has_headers) send_headers(play);
+        }
+        if (status != CASTOR_OK || play->is_ended) {
+            finish(play, status); /* the play may be gone now */
+            return;
+        }
+        plx_reply_write(reply, play->bytes);
+        play->is_loaded = false;
+    }
+}
+
+static void begin(plx_play *play, plx_reply *reply, const plx_case *source)
+{
+    *play = (plx_play){ .reply = reply, .source = source };
+    cst_buf_init(&play->buffer, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
+}
+
+void plx_play_answer(plx_play *play, plx_reply *reply, const plx_answer *answer, const plx_encoding *encoding,
+                     const plx_case *source)
+{
+    begin(play, reply, source);
+    play->answer = answer;
+    play->encoding = encoding;
+    plx_play_go_on(play);
+}
+
+void plx_play_bytes(plx_play *play, plx_reply *reply, const plx_case *source, uint64_t first_us)
+{
+    begin(play, reply, source);
+    play->due_us = first_us;
+    plx_play_go_on(play);
+}
+
+void plx_play_free(plx_play *play)
+{
+    if (play->buffer.allocator) cst_buf_free(&play->buffer);
+}

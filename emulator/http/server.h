@@ -1,0 +1,43 @@
+/* server.h -- the listening socket, the connections it accepted, and how all of it ends.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PLX_SERVER_H
+#define PLX_SERVER_H
+
+#include <uv.h>
+
+#include "http/reply.h"
+
+typedef struct plx_connection plx_connection;
+
+typedef struct plx_server_options {
+    const char *host;     /* a numeric address */
+    int         port;     /* 0: the kernel chooses */
+    uint64_t    grace_ms; /* for the answers under way after SIGTERM or SIGINT */
+    bool        is_quiet; /* no line per request */
+} plx_server_options;
+
+typedef struct plx_server {
+    uv_loop_t      *loop;
+    uv_tcp_t        listener;
+    uv_signal_t     on_term;
+    uv_signal_t     on_int;
+    uv_timer_t      grace;
+    plx_handler     handler;
+    uint64_t        grace_ms;
+    bool            is_quiet;
+    bool            is_stopping;
+    plx_connection *connections; /* a list, through their own links */
+    size_t          connection_count;
+    char            read_buffer[PLX_READ_BYTES]; /* shared: what is read is used before the next read */
+} plx_server;
+
+/* Binds and listens. False: `why` (a buffer of `why_size` bytes) has a sentence. The port is then the server's. */
+bool plx_server_open(plx_server *server, uv_loop_t *loop, const plx_server_options *options, plx_handler handler,
+                     char *why, size_t why_size);
+int  plx_server_port(const plx_server *server);
+
+/* No new requests; answers under way may end until the grace time is over. Called twice: stop at once. */
+void plx_server_stop(plx_server *server);
+
+#endif

@@ -38,6 +38,12 @@ enum {
     PLX_SCHEMA_BYTES_MAX      = 1 << 20,  /* of a made-up document: references can multiply */
     PLX_VIOLATIONS_MAX        = 16,       /* unknown fields that one error names */
 
+    /* models */
+    PLX_MODELS_MAX            = 256,      /* of a file of models; there are some fifty */
+    PLX_MODEL_METHODS_MAX     = 8,
+    PLX_MODEL_FILE_BYTES_MAX  = 1 << 20,
+    PLX_DIMENSIONS_MAX        = 4096,     /* of an embedding; Google's longest has 3,072 */
+
     /* what is answered */
     PLX_PIECE_TOKENS          = 4,        /* about so many tokens of text a chunk */
     PLX_BYTES_PER_TOKEN       = 4,

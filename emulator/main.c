@@ -15,11 +15,12 @@ enum { EXIT_WRONG_USE = 2 };
 
 /* All that lives as long as the program. */
 typedef struct program {
-    plx_options   options;
-    plx_catalogue catalogue;
-    plx_world     world;
-    plx_server    server;
-    uv_loop_t     loop;
+    plx_options      options;
+    plx_catalogue    catalogue;
+    plx_model_table *models;
+    plx_world        world;
+    plx_server       server;
+    uv_loop_t        loop;
 } program;
 
 /* Ten thousand streams want as many descriptors; what the system allows is as good as it gets. */
@@ -43,6 +44,15 @@ static bool load_scripts(program *p)
     if (is_loaded) is_loaded = plx_catalogue_add_builtin(&p->catalogue, why, sizeof why);
     if (!is_loaded) fprintf(stderr, "pollux: %s\n", why);
     return is_loaded;
+}
+
+static bool load_models(program *p)
+{
+    char why[512];
+
+    if (plx_model_table_new(&p->models, p->options.models, p->options.wants_listed_models, why, sizeof why)) return true;
+    fprintf(stderr, "pollux: %s\n", why);
+    return false;
 }
 
 /* The seed only spreads delays and names answers; without entropy the time will do. */
@@ -81,8 +91,9 @@ static int run(program *p)
 {
     int status = EXIT_WRONG_USE;
 
-    p->world = (plx_world){ &p->catalogue, p->options.pace, { random_seed() } };
-    if (load_scripts(p)) {
+    if (load_scripts(p) && load_models(p)) {
+        p->world = (plx_world){ .catalogue = &p->catalogue, .models = p->models, .pace = p->options.pace,
+                                .chance = { random_seed() } };
         if (uv_loop_init(&p->loop) == 0) {
             status = serve(p);
             uv_walk(&p->loop, close_handle, NULL);
@@ -94,6 +105,7 @@ static int run(program *p)
         }
     }
     plx_catalogue_free(&p->catalogue);
+    plx_model_table_free(p->models);
     return status;
 }
 

@@ -18,6 +18,8 @@ const char plx_options_help[] =
     "  --host ADDRESS   numeric address to listen on (default 127.0.0.1)\n"
     "  --allow-remote   let --host be an address that others can reach\n"
     "  --script FILE    answers to play, before the built-in ones; repeatable\n"
+    "  --models FILE    the models there are, in place of the built-in list\n"
+    "  --strict-models  no model but those of the list, whatever its name begins with\n"
     "  --ttft MS[-MS]   time to the first token, or its range (default 500-1000)\n"
     "  --rate N         tokens a second of each candidate (default 60); 0: no delay\n"
     "  --instant        the same as --ttft 0 --rate 0; waits in scripts remain\n"
@@ -93,6 +95,12 @@ static bool add_script(plx_options *options, const char *value)
     return true;
 }
 
+static bool set_models(plx_options *options, const char *value)
+{
+    options->models = value;
+    return true;
+}
+
 static bool set_ttft(plx_options *options, const char *value)
 {
     const char *rest = value;
@@ -143,6 +151,7 @@ static bool read_valued(line *at)
     } valued[] = {
         { "--port", set_port }, { "--host", set_host }, { "--script", add_script }, { "--ttft", set_ttft },
         { "--rate", set_rate }, { "--grace", set_grace },
+        { "--models", set_models },
     };
     const char *word = at->words[0];
 
@@ -176,6 +185,7 @@ plx_run plx_options_read(plx_options *options, int count, char *const *words)
         if (is_one_of(word, "-q", "--quiet")) options->is_quiet = true;
         else if (is_one_of(word, NULL, "--instant")) options->pace = PLX_PACE_INSTANT;
         else if (is_one_of(word, NULL, "--allow-remote")) options->allows_remote = true;
+        else if (is_one_of(word, NULL, "--strict-models")) options->wants_listed_models = true;
         else if (!read_valued(&at)) return PLX_RUN_WRONG;
     }
     if (is_loopback(options->host) || options->allows_remote) return PLX_RUN_SERVER;

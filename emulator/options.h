@@ -25,6 +25,8 @@ typedef struct plx_options {
     plx_pace    pace;
     const char *scripts[PLX_SCRIPTS_MAX];
     size_t      script_count;
+    const char *models;              /* a file in place of the built-in one, or NULL */
+    bool        wants_listed_models; /* names that are not in it are not found */
     char        why[256];
 } plx_options;
 

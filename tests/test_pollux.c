@@ -303,7 +303,7 @@ static void bad_requests_are_refused_in_the_words_of_google(void **state)
         { "/v1beta/models/gemini-3.8-flash:fly", "{}", 404, "no method fly at /v1beta/models/gemini-3.8-flash" },
         { "/v1beta2/models/gemini-3.8-flash:generateContent", "{}", 404, "no method" },
         { "/v1/models/other-1:generateContent", PROMPT("Short"), 404,
-          "models/other-1 is not found for API version v1, or is not supported for generateContent. Call ListModels" },
+          "models/other-1 is not found for API version v1, or is not supported for generateContent. Call ModelService.ListModels" },
         { CHAT, "{\"model\":\"other\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", 404, "models/other is not found" },
         { WHOLE, "", 400, "Invalid JSON payload received. Unexpected end of string." },
         { WHOLE, "{\"contents\":[}", 400, "Invalid JSON payload received. Unexpected token.\\n{\\\"contents\\\":[}\\n             ^" },

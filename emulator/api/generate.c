@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "api/handlers.h"
-#include "api/model_name.h"
+#include "api/models.h"
 #include "generate/play.h"
 #include "json_writer.h"
 
@@ -30,10 +30,11 @@ static void on_gone(plx_exchange *e)
 }
 
 /* NULL: it is refused already. */
-static generation *read_ask(plx_exchange *e, const cst_json *body, read_fn *read)
+static generation *read_ask(plx_exchange *e, const cst_json *body, const char *method, read_fn *read)
 {
-    generation *g = cst_arena_alloc(&e->arena, sizeof *g);
-    plx_refusal refusal = { .code = 0 };
+    generation      *g = cst_arena_alloc(&e->arena, sizeof *g);
+    plx_refusal      refusal = { .code = 0 };
+    const plx_model *model;
 
     if (!g) {
         plx_refuse_memory(&refusal);
@@ -41,9 +42,10 @@ static generation *read_ask(plx_exchange *e, const cst_json *body, read_fn *read
         return NULL;
     }
     *g = (generation){ .ask = { .candidate_count = 1 } };
-    if ((e->names[0].len == 0 || plx_model_check(e, e->names[0], "generateContent", &refusal)) &&
+    if ((e->names[0].len == 0 || plx_model_for(e, e->names[0], method, &refusal)) &&
         read(&g->ask, body, e->names[0], &e->arena, &refusal) &&
-        plx_model_check(e, g->ask.model, "generateContent", &refusal)) {
+        (model = plx_model_for(e, g->ask.model, method, &refusal))) {
+        g->ask.model = plx_model_version(model, g->ask.model);
         return g;
     }
     plx_exchange_refuse(e, &refusal);
@@ -77,28 +79,28 @@ static bool wants_events(const plx_exchange *e)
 
 void plx_answer_generate(plx_exchange *e)
 {
-    generation *g = read_ask(e, e->json, plx_ask_read_gemini);
+    generation *g = read_ask(e, e->json, "generateContent", plx_ask_read_gemini);
 
     if (g) play(e, g, &plx_gemini_whole);
 }
 
 void plx_answer_stream_generate(plx_exchange *e)
 {
-    generation *g = read_ask(e, e->json, plx_ask_read_gemini);
+    generation *g = read_ask(e, e->json, "generateContent", plx_ask_read_gemini);
 
     if (g) play(e, g, wants_events(e) ? &plx_gemini_events : &plx_gemini_array);
 }
 
 void plx_answer_chat(plx_exchange *e)
 {
-    generation *g = read_ask(e, e->json, plx_ask_read_openai);
+    generation *g = read_ask(e, e->json, "generateContent", plx_ask_read_openai);
 
     if (g) play(e, g, g->ask.wants_stream ? &plx_openai_events : &plx_openai_whole);
 }
 
 void plx_answer_message(plx_exchange *e)
 {
-    generation *g = read_ask(e, e->json, plx_ask_read_message);
+    generation *g = read_ask(e, e->json, "generateMessage", plx_ask_read_message);
 
     if (!g) return;
     if (!g->ask.wants_stream) play(e, g, &plx_message_whole);
@@ -132,7 +134,7 @@ static void send_count(plx_exchange *e, int64_t count)
 void plx_answer_count_tokens(plx_exchange *e)
 {
     const cst_json *wrapped = plx_field_get(e->json, "generateContentRequest");
-    generation     *g = read_ask(e, wrapped ? wrapped : e->json, plx_ask_read_gemini);
+    generation     *g = read_ask(e, wrapped ? wrapped : e->json, "countTokens", plx_ask_read_gemini);
 
     if (g) send_count(e, (int64_t)g->ask.prompt_tokens);
 }

@@ -1,67 +1,148 @@
-/* models.c -- GET models: the list, and one of it.
+/* models.c -- GET models: the list, and one of it; and which model answers a request.
  * SPDX-License-Identifier: MIT
  */
+#include "api/models.h"
+
 #include <stdio.h>
 
 #include "api/handlers.h"
-#include "api/model_name.h"
-#include "json_writer.h"
+#include "api/paging.h"
 
-static void put_model(cst_json_writer *w, castor_str name)
+enum { PAGE_USUAL = 50, PAGE_MOST = 1000 };
+
+/* ---- which one ---- */
+
+static const plx_model *serving_now(const plx_exchange *e, const plx_model *model)
+{
+    return plx_model_serving(e->world->models, model, e->world->clock_ahead_us / 1000000 / (24 * 3600));
+}
+
+const plx_model *plx_model_for(const plx_exchange *exchange, castor_str name, const char *method, plx_refusal *refusal)
+{
+    castor_str       version = exchange->version.len > 0 ? exchange->version : CASTOR_STR("v1main");
+    const plx_model *model = plx_model_find(exchange->world->models, name);
+    const plx_model *serving = model ? serving_now(exchange, model) : NULL;
+
+    if (serving && plx_model_offers(serving, method)) return serving;
+    plx_refuse(refusal, 404,
+               "models/%.*s is not found for API version %.*s, or is not supported for %s. Call "
+               "ModelService.ListModels to see the list of available models and their supported methods.",
+               CASTOR_ARG(plx_model_bare_name(name)), CASTOR_ARG(version), method);
+    return NULL;
+}
+
+castor_str plx_model_version(const plx_model *serving, castor_str name)
+{
+    return serving->is_family ? plx_model_bare_name(name) : serving->name;
+}
+
+/* ---- as JSON ---- */
+
+static void put_text(cst_json_writer *w, const char *key, castor_str text)
+{
+    if (!text.data) return;
+    cst_json_key(w, key);
+    cst_json_put_string(w, text);
+}
+
+static void put_count(cst_json_writer *w, const char *key, int64_t number)
+{
+    cst_json_key(w, key);
+    cst_json_put_integer(w, number);
+}
+
+static void put_name(cst_json_writer *w, castor_str name)
 {
     char full[160];
 
     snprintf(full, sizeof full, "models/%.*s", CASTOR_ARG(name));
+    cst_json_put_member(w, "name", full);
+}
+
+/* `name` is the model's own, but for a member of a family. */
+static void put_model(cst_json_writer *w, const plx_model *model, castor_str name)
+{
     cst_json_open_object(w);
-    cst_json_key(w, "name");
-    cst_json_put_string(w, castor_str_of(full));
-    cst_json_key(w, "version");
-    cst_json_put_string(w, CASTOR_STR("pollux"));
-    cst_json_key(w, "displayName");
-    cst_json_put_string(w, name);
-    cst_json_key(w, "description");
-    cst_json_put_string(w, CASTOR_STR("Emulated by pollux; there is no model behind it."));
-    cst_json_key(w, "inputTokenLimit");
-    cst_json_put_integer(w, 1048576);
-    cst_json_key(w, "outputTokenLimit");
-    cst_json_put_integer(w, 65536);
+    put_name(w, name);
+    put_text(w, "version", model->version);
+    put_text(w, "displayName", model->is_family ? name : model->title);
+    put_text(w, "description", model->is_family ? CASTOR_STR("Not in the list: its facts are a relative's.")
+                                                : model->about);
+    put_count(w, "inputTokenLimit", model->input_tokens_max);
+    put_count(w, "outputTokenLimit", model->output_tokens_max);
     cst_json_key(w, "supportedGenerationMethods");
     cst_json_open_array(w);
-    cst_json_put_string(w, CASTOR_STR("generateContent"));
-    cst_json_put_string(w, CASTOR_STR("countTokens"));
+    for (size_t i = 0; i < model->method_count; i++) cst_json_put_string(w, model->methods[i]);
     cst_json_close_array(w);
+    cst_json_put_fraction(w, "temperature", model->temperature);
+    cst_json_put_fraction(w, "topP", model->top_p);
+    cst_json_put_count(w, "topK", model->top_k);
+    cst_json_put_fraction(w, "maxTemperature", model->temperature_max);
+    if (model->thinking_levels || model->budget_most.is_set) {
+        cst_json_key(w, "thinking");
+        cst_json_put_bool(w, true);
+    }
     cst_json_close_object(w);
 }
 
+static bool is_listed(const plx_exchange *e, const plx_model *model)
+{
+    return !model->is_family && model->status != PLX_MODEL_LEGACY && serving_now(e, model);
+}
+
+static void put_page(cst_json_writer *w, const plx_exchange *e, const plx_page *page)
+{
+    const plx_model_table *table = e->world->models;
+    size_t                 listed_count = 0;
+
+    cst_json_open_object(w);
+    cst_json_key(w, "models");
+    cst_json_open_array(w);
+    for (size_t i = 0; i < plx_model_count(table); i++) {
+        const plx_model *one = plx_model_at(table, i);
+        if (!is_listed(e, one)) continue;
+        if (listed_count >= page->first && listed_count - page->first < page->count) put_model(w, one, one->name);
+        listed_count++;
+    }
+    cst_json_close_array(w);
+    plx_page_put_next(w, page, listed_count);
+    cst_json_close_object(w);
+}
+
+/* ---- the methods ---- */
+
 void plx_answer_models(plx_exchange *e)
 {
-    static const char *const names[] = { "gemini-3.8-flash", "gemini-3.5-flash-lite", "gemini-2.5-flash" };
-    cst_buf                  json;
-    cst_json_writer          w = cst_json_writer_to(&json);
+    plx_refusal     refusal = { .code = 0 };
+    plx_page        page;
+    cst_buf         json;
+    cst_json_writer w = cst_json_writer_to(&json);
 
+    if (!plx_page_read(e, PAGE_USUAL, PAGE_MOST, &page, &refusal)) {
+        plx_exchange_refuse(e, &refusal);
+        return;
+    }
     cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
-    cst_json_open_object(&w);
-    cst_json_key(&w, "models");
-    cst_json_open_array(&w);
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) put_model(&w, castor_str_of(names[i]));
-    cst_json_close_array(&w);
-    cst_json_close_object(&w);
+    put_page(&w, e, &page);
     plx_exchange_send_json(e, &json, w.status);
     cst_buf_free(&json);
 }
 
 void plx_answer_model(plx_exchange *e)
 {
-    plx_refusal     refusal = { .code = 0 };
-    cst_buf         json;
-    cst_json_writer w = cst_json_writer_to(&json);
+    const plx_model *model = plx_model_find(e->world->models, e->names[0]);
+    plx_refusal      refusal = { .code = 0 };
+    cst_buf          json;
+    cst_json_writer  w = cst_json_writer_to(&json);
 
-    if (!plx_model_check(e, e->names[0], "generateContent", &refusal)) {
+    if (!model || !serving_now(e, model)) {
+        plx_refuse(&refusal, 404, "Model is not found: models/%.*s for api version %.*s", CASTOR_ARG(e->names[0]),
+                   CASTOR_ARG(e->version));
         plx_exchange_refuse(e, &refusal);
         return;
     }
     cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
-    put_model(&w, e->names[0]);
+    put_model(&w, model, e->names[0]);
     plx_exchange_send_json(e, &json, w.status);
     cst_buf_free(&json);
 }

@@ -4,16 +4,19 @@
 #ifndef PLX_WORLD_H
 #define PLX_WORLD_H
 
+#include "generate/model_table.h"
 #include "generate/pace.h"
 #include "script/catalogue.h"
 
 typedef struct plx_world {
-    const plx_catalogue *catalogue;
-    plx_pace             pace;
-    plx_chance           chance;
+    const plx_catalogue   *catalogue;
+    const plx_model_table *models;
+    plx_pace               pace;
+    plx_chance             chance;
+    int64_t                clock_ahead_us; /* by how much POST /pollux/clock has moved the clock */
 } plx_world;
 
-/* Unix time. Everything that expires looks here. */
+/* Unix time on the world's clock, which can be moved. Everything that expires looks here. */
 int64_t plx_world_now_us(const plx_world *world);
 
 #endif

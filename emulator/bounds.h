@@ -57,6 +57,9 @@ enum {
     PLX_WAIT_MS_MAX           = 24 * 3600 * 1000
 };
 
+/* How far the world's clock can be moved: a century, so that no sum of times overflows. */
+static const int64_t PLX_CLOCK_AHEAD_S_MAX = 100ll * 366 * 24 * 3600;
+
 /* Of any body, an upload too, which is never held: 2 GB a file, says the service. */
 static const uint64_t PLX_UPLOAD_BYTES_MAX = 2ull << 30;
 

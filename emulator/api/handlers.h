@@ -7,7 +7,7 @@
 #include "api/exchange.h"
 
 /* control.c */
-plx_exchange_fn plx_answer_health;
+plx_exchange_fn plx_answer_health, plx_answer_clock, plx_answer_move_clock;
 
 /* models.c */
 plx_exchange_fn plx_answer_models, plx_answer_model;

@@ -8,6 +8,8 @@
 /* Wherever two rows fit a path, the first counts. */
 static const plx_endpoint endpoints[] = {
     { "GET", "/pollux/health", .answer = plx_answer_health, .takes_no_key = true },
+    { "GET", "/pollux/clock", .answer = plx_answer_clock, .takes_no_key = true },
+    { "POST", "/pollux/clock", .answer = plx_answer_move_clock, .takes_no_key = true, .takes_json = true },
 
     { "GET", "/{v}/models", .answer = plx_answer_models },
     { "GET", "/{v}/models/{}", .answer = plx_answer_model },

@@ -3,7 +3,6 @@
  */
 #include "http/server.h"
 
-#include <signal.h>
 #include <stdio.h>
 
 #include "http/connection.h"
@@ -11,12 +10,6 @@
 static void on_connection(uv_stream_t *listener, int status)
 {
     if (status == 0) plx_connection_accept(listener->data);
-}
-
-static void on_signal(uv_signal_t *handle, int signal_number)
-{
-    (void)signal_number;
-    plx_server_stop(handle->data);
 }
 
 static void on_grace_over(uv_timer_t *timer)
@@ -62,9 +55,7 @@ bool plx_server_open(plx_server *server, uv_loop_t *loop, const plx_server_optio
     server->connections = NULL;
     server->connection_count = 0;
 
-    int error = uv_signal_init(loop, &server->on_term);
-    if (!error) error = uv_signal_init(loop, &server->on_int);
-    if (!error) error = uv_timer_init(loop, &server->grace);
+    int error = uv_timer_init(loop, &server->grace);
     if (!error) error = uv_tcp_init(loop, &server->listener);
     if (error) return explain(why, why_size, options, error);
     server->listener.data = server;
@@ -75,13 +66,8 @@ bool plx_server_open(plx_server *server, uv_loop_t *loop, const plx_server_optio
         return explain(why, why_size, options, error);
     }
 
-    server->on_term.data = server->on_int.data = server->grace.data = server;
-    uv_signal_start(&server->on_term, on_signal, SIGTERM);
-    uv_signal_start(&server->on_int, on_signal, SIGINT);
-    /* The loop ends when listener and connections have ended; these three do not hold it. */
-    uv_unref((uv_handle_t *)&server->on_term);
-    uv_unref((uv_handle_t *)&server->on_int);
-    uv_unref((uv_handle_t *)&server->grace);
+    server->grace.data = server;
+    uv_unref((uv_handle_t *)&server->grace); /* the loop ends when listener and connections have ended */
     return true;
 }
 

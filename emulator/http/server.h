@@ -13,15 +13,13 @@ typedef struct plx_connection plx_connection;
 typedef struct plx_server_options {
     const char *host;     /* a numeric address */
     int         port;     /* 0: the kernel chooses */
-    uint64_t    grace_ms; /* for the answers under way after SIGTERM or SIGINT */
+    uint64_t    grace_ms; /* for the answers under way when it is stopped */
     bool        is_quiet; /* no line per request */
 } plx_server_options;
 
 typedef struct plx_server {
     uv_loop_t      *loop;
     uv_tcp_t        listener;
-    uv_signal_t     on_term;
-    uv_signal_t     on_int;
     uv_timer_t      grace;
     plx_handler     handler;
     uint64_t        grace_ms;

@@ -1,0 +1,84 @@
+/* twin.c -- pollux put together.
+ * SPDX-License-Identifier: MIT
+ */
+#include "twin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/api.h"
+
+/* The seed only spreads delays and names answers; without entropy the time will do. */
+static uint64_t random_seed(void)
+{
+    uint64_t seed = 0;
+
+    if (uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL) != 0) seed = uv_hrtime();
+    return seed;
+}
+
+plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
+{
+    plx_twin *twin = calloc(1, sizeof *twin);
+
+    if (!twin || uv_loop_init(&twin->loop) != 0) {
+        snprintf(why, why_size, "Cannot make an event loop: too little memory, or too many files open.");
+        free(twin);
+        return NULL;
+    }
+    twin->options = options;
+    twin->world = (plx_world){ .catalogue = &twin->catalogue, .pace = options->pace, .chance = { random_seed() } };
+    return twin;
+}
+
+bool plx_twin_read_files(plx_twin *twin, char *why, size_t why_size)
+{
+    for (size_t i = 0; i < twin->options->script_count; i++) {
+        if (!plx_catalogue_add_file(&twin->catalogue, twin->options->scripts[i], why, why_size)) return false;
+    }
+    if (!plx_catalogue_add_builtin(&twin->catalogue, why, why_size)) return false;
+    if (!plx_model_table_new(&twin->models, twin->options->models, twin->options->wants_listed_models, why, why_size)) {
+        return false;
+    }
+    twin->world.models = twin->models;
+    return true;
+}
+
+bool plx_twin_listen(plx_twin *twin, char *why, size_t why_size)
+{
+    const plx_options *options = twin->options;
+    plx_server_options server = { options->host, options->port, options->grace_ms, options->is_quiet };
+
+    return plx_server_open(&twin->server, &twin->loop, &server, plx_api_handler(&twin->world), why, why_size);
+}
+
+void plx_twin_print_url(const plx_twin *twin, char url[PLX_URL_BYTES])
+{
+    const char *host = twin->options->host;
+    bool        is_v6 = strchr(host, ':') != NULL;
+
+    snprintf(url, PLX_URL_BYTES, "http://%s%s%s:%d", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+             plx_server_port(&twin->server));
+}
+
+void plx_twin_run(plx_twin *twin)
+{
+    uv_run(&twin->loop, UV_RUN_DEFAULT);
+}
+
+static void close_handle(uv_handle_t *handle, void *unused)
+{
+    (void)unused;
+    if (!uv_is_closing(handle)) uv_close(handle, NULL);
+}
+
+void plx_twin_free(plx_twin *twin)
+{
+    if (!twin) return;
+    uv_walk(&twin->loop, close_handle, NULL);
+    uv_run(&twin->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&twin->loop);
+    plx_model_table_free(twin->models);
+    plx_catalogue_free(&twin->catalogue);
+    free(twin);
+}

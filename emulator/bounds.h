@@ -51,7 +51,8 @@ enum {
     PLX_EVENT_BYTES_MAX       = 128 << 20, /* one encoded chunk or body */
 
     /* scripts */
-    PLX_SCRIPTS_MAX           = 64,
+    PLX_SCRIPTS_MAX           = 64,       /* on the command line */
+    PLX_SCRIPTS_PLAYED_MAX    = 1 << 16,  /* with those that come while it runs: one for each test of a large suite */
     PLX_SCRIPT_FILE_BYTES_MAX = 64 << 20,
     PLX_CASE_BYTES_MAX        = 512 << 20, /* of one case with its repetitions */
     PLX_WAIT_MS_MAX           = 24 * 3600 * 1000

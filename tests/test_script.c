@@ -285,6 +285,17 @@ static void a_prompt_must_contain_all_words_of_one_line(void **state)
     plx_script_free(&script);
 }
 
+static void a_star_stands_for_any_prompt(void **state)
+{
+    plx_script script = parse("# T\n\n## One\n? *\n= x\n\n## Two\n? * beavers\n= x\n");
+
+    (void)state;
+    assert_true(plx_case_matches(script.first, CASTOR_STR("Why do otters hold hands?")));
+    assert_true(plx_case_matches(script.first, CASTOR_STR("")));
+    assert_false(plx_case_matches(script.first->next, CASTOR_STR("Why do otters hold hands?")));
+    plx_script_free(&script);
+}
+
 static void without_words_the_heading_is_the_prompt(void **state)
 {
     plx_script script = parse("# T\n## A thought, then text\n= x\n");
@@ -331,6 +342,7 @@ int main(void)
         cmocka_unit_test(a_misspelt_mark_is_refused_with_its_line),
         cmocka_unit_test(a_document_without_a_case_is_refused),
         cmocka_unit_test(a_prompt_must_contain_all_words_of_one_line),
+        cmocka_unit_test(a_star_stands_for_any_prompt),
         cmocka_unit_test(without_words_the_heading_is_the_prompt),
         cmocka_unit_test(every_prefix_of_a_document_is_read_or_refused),
     };

@@ -5,18 +5,66 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-static bool add_text(plx_catalogue *catalogue, const char *name, castor_str text, char *why, size_t why_size)
+struct plx_known_script {
+    plx_known_script *next;
+    plx_script        script;
+};
+
+static void explain(const plx_script_error *error, const char *name, char *why, size_t why_size)
 {
-    plx_script_error error;
+    if (error->line) snprintf(why, why_size, "%s:%zu: %s", name, error->line, error->message);
+    else snprintf(why, why_size, "%s: %s", name, error->message);
+}
 
-    if (!plx_script_parse(&catalogue->scripts[catalogue->script_count], text, &error)) {
-        if (error.line) snprintf(why, why_size, "%s:%zu: %s", name, error.line, error.message);
-        else snprintf(why, why_size, "%s: %s", name, error.message);
+/* Puts the script where `link` points. */
+static bool add_text(plx_catalogue *catalogue, plx_known_script **link, castor_str text, plx_script_error *error)
+{
+    plx_known_script *added = malloc(sizeof *added);
+
+    if (!added || !plx_script_parse(&added->script, text, error)) {
+        if (!added) *error = (plx_script_error){ .message = "out of memory." };
+        free(added);
         return false;
     }
+    added->next = *link;
+    *link = added;
     catalogue->script_count++;
     return true;
+}
+
+static plx_known_script **end_of(plx_catalogue *catalogue)
+{
+    plx_known_script **link = &catalogue->first;
+
+    while (*link) link = &(*link)->next;
+    return link;
+}
+
+/* A title is for files; here it may be missing, and then the first line is still called the first. */
+bool plx_catalogue_play(plx_catalogue *catalogue, castor_str text, char *why, size_t why_size)
+{
+    bool             has_title = cst_str_starts_with(text, "# ");
+    plx_script_error error;
+    cst_buf          titled;
+    bool             is_added = false;
+
+    if (catalogue->script_count >= PLX_SCRIPTS_PLAYED_MAX) {
+        snprintf(why, why_size, "There are %d scripts already, as many as can be.", (int)PLX_SCRIPTS_PLAYED_MAX);
+        return false;
+    }
+    cst_buf_init(&titled, cst_allocator_default(), PLX_SCRIPT_FILE_BYTES_MAX);
+    if ((has_title || cst_buf_append_text(&titled, "# Played\n") == CASTOR_OK) &&
+        cst_buf_append_str(&titled, text) == CASTOR_OK) {
+        is_added = add_text(catalogue, &catalogue->first, cst_buf_view(&titled), &error);
+        if (!is_added && !has_title && error.line > 0) error.line--;
+        if (!is_added) explain(&error, "script", why, why_size);
+    } else {
+        snprintf(why, why_size, "script: too long, or out of memory.");
+    }
+    cst_buf_free(&titled);
+    return is_added;
 }
 
 static bool read_file(FILE *file, cst_buf *out)
@@ -35,18 +83,18 @@ static bool read_file(FILE *file, cst_buf *out)
 
 bool plx_catalogue_add_file(plx_catalogue *catalogue, const char *path, char *why, size_t why_size)
 {
-    cst_buf text;
-    FILE   *file;
-    bool    is_added = false;
+    FILE            *file = fopen(path, "rb");
+    bool             is_added = false;
+    plx_script_error error;
+    cst_buf          text;
 
-    if (catalogue->script_count >= PLX_SCRIPTS_MAX) {
-        snprintf(why, why_size, "At most %d scripts can be given.", (int)PLX_SCRIPTS_MAX);
-        return false;
-    }
-    file = fopen(path, "rb");
     cst_buf_init(&text, cst_allocator_default(), PLX_SCRIPT_FILE_BYTES_MAX);
-    if (file && read_file(file, &text)) is_added = add_text(catalogue, path, cst_buf_view(&text), why, why_size);
-    else snprintf(why, why_size, "Cannot read the script %s: %s.", path, strerror(errno));
+    if (file && read_file(file, &text)) {
+        is_added = add_text(catalogue, end_of(catalogue), cst_buf_view(&text), &error);
+        if (!is_added) explain(&error, path, why, why_size);
+    } else {
+        snprintf(why, why_size, "Cannot read the script %s: %s.", path, strerror(errno));
+    }
     if (file) fclose(file);
     cst_buf_free(&text);
     return is_added;
@@ -54,20 +102,30 @@ bool plx_catalogue_add_file(plx_catalogue *catalogue, const char *path, char *wh
 
 bool plx_catalogue_add_builtin(plx_catalogue *catalogue, char *why, size_t why_size)
 {
-    castor_str text = { (const char *)plx_builtin_answers, plx_builtin_answers_len };
+    castor_str       text = { (const char *)plx_builtin_answers, plx_builtin_answers_len };
+    plx_script_error error;
+    bool             is_added = add_text(catalogue, end_of(catalogue), text, &error);
 
-    return add_text(catalogue, "answers.md", text, why, why_size);
+    if (!is_added) explain(&error, "answers.md", why, why_size);
+    return is_added;
 }
 
 void plx_catalogue_free(plx_catalogue *catalogue)
 {
-    while (catalogue->script_count > 0) plx_script_free(&catalogue->scripts[--catalogue->script_count]);
+    plx_known_script *next;
+
+    for (plx_known_script *one = catalogue->first; one; one = next) {
+        next = one->next;
+        plx_script_free(&one->script);
+        free(one);
+    }
+    *catalogue = (plx_catalogue){ NULL, 0 };
 }
 
 const plx_case *plx_catalogue_find(const plx_catalogue *catalogue, castor_str prompt)
 {
-    for (size_t i = 0; i < catalogue->script_count; i++) {
-        for (const plx_case *one = catalogue->scripts[i].first; one; one = one->next) {
+    for (const plx_known_script *known = catalogue->first; known; known = known->next) {
+        for (const plx_case *one = known->script.first; one; one = one->next) {
             if (plx_case_matches(one, prompt)) return one;
         }
     }

@@ -1,4 +1,5 @@
-/* catalogue.h -- all the answers that pollux knows: the scripts it was given, then those it was built with.
+/* catalogue.h -- all the answers that pollux knows. Scripts that came while it runs stand first, the latest at the
+ * front; then those it was given, in their order; then those it was built with. The first case that fits counts.
  * SPDX-License-Identifier: MIT
  */
 #ifndef PLX_CATALOGUE_H
@@ -7,12 +8,18 @@
 #include "bounds.h"
 #include "script/script.h"
 
+typedef struct plx_known_script plx_known_script;
+
+/* All zero: empty. */
 typedef struct plx_catalogue {
-    plx_script scripts[PLX_SCRIPTS_MAX + 1];
-    size_t     script_count;
+    plx_known_script *first;
+    size_t            script_count;
 } plx_catalogue;
 
-/* Both add behind what is there; the earlier script wins. False: `why` has a sentence with file and line. */
+/* In front of all others; `text` is copied. False: `why` has a sentence with the line. */
+bool plx_catalogue_play(plx_catalogue *catalogue, castor_str text, char *why, size_t why_size);
+
+/* Behind all others. False: `why` has a sentence with file and line. */
 bool plx_catalogue_add_file(plx_catalogue *catalogue, const char *path, char *why, size_t why_size);
 bool plx_catalogue_add_builtin(plx_catalogue *catalogue, char *why, size_t why_size);
 void plx_catalogue_free(plx_catalogue *catalogue);

@@ -534,6 +534,7 @@ static bool contains_word(castor_str prompt, castor_str word)
     return false;
 }
 
+/* A `*` is in every prompt. */
 static bool contains_all_words(castor_str prompt, castor_str words)
 {
     size_t at = 0;
@@ -541,7 +542,8 @@ static bool contains_all_words(castor_str prompt, castor_str words)
     while (at < words.len) {
         size_t start = at;
         while (at < words.len && words.data[at] != ' ') at++;
-        if (at > start && !contains_word(prompt, (castor_str){ words.data + start, at - start })) return false;
+        castor_str word = { words.data + start, at - start };
+        if (word.len > 0 && !cst_str_is(word, "*") && !contains_word(prompt, word)) return false;
         at++;
     }
     return true;

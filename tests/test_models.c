@@ -153,8 +153,8 @@ static void what_is_gone_or_legacy_is_not_listed(void **state)
 static void a_bad_page_is_refused(void **state)
 {
     (void)state;
-    check_status(&shared, "/v1beta/models?pageToken=tok", NULL, 400, "page_token is invalid.");
-    check_status(&shared, "/v1beta/models?pageToken=0123456789abcdef", NULL, 400, "page_token is invalid.");
+    check_status(&shared, "/v1beta/models?pageToken=tok", NULL, 400, "page_token");
+    check_status(&shared, "/v1beta/models?pageToken=0123456789ABCDEF", NULL, 400, "page_token");
     check_status(&shared, "/v1beta/models?page_size=-1", NULL, 400, "page_size");
     check_status(&shared, "/v1beta/models?pageSize=ten", NULL, 400,
                  "Invalid value at 'page_size' (TYPE_INT32), \\\"ten\\\"");

@@ -4,12 +4,10 @@
  * They need no key, and whoever can reach pollux can use them: other machines only with --allow-remote, and then a test
  * that runs on one machine must be able to steer the twin on another (or in a container).
  */
-#include <stdio.h>
-#include <time.h>
-
 #include "api/handlers.h"
 #include "json_writer.h"
 #include "proto/fields.h"
+#include "proto/timestamp.h"
 
 void plx_answer_health(plx_exchange *e)
 {
@@ -18,26 +16,16 @@ void plx_answer_health(plx_exchange *e)
 
 /* ---- the clock ---- */
 
-static void put_time(cst_json_writer *w, const char *key, int64_t time_us)
-{
-    time_t    seconds = (time_t)(time_us / 1000000);
-    struct tm utc;
-    char      text[40];
-    size_t    len;
-
-    if (!gmtime_r(&seconds, &utc) || (len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc)) == 0) return;
-    snprintf(text + len, sizeof text - len, ".%06dZ", (int)(time_us % 1000000));
-    cst_json_put_member(w, key, text);
-}
-
 void plx_answer_clock(plx_exchange *e)
 {
     cst_buf         json;
     cst_json_writer w = cst_json_writer_to(&json);
+    char            now[PLX_TIME_TEXT_SIZE];
 
+    plx_timestamp_print(now, plx_world_now_us(e->world));
     cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
     cst_json_open_object(&w);
-    put_time(&w, "now", plx_world_now_us(e->world));
+    cst_json_put_member(&w, "now", now);
     cst_json_put_count(&w, "ahead_s", castor_some_i64(e->world->clock_ahead_us / 1000000));
     cst_json_close_object(&w);
     plx_exchange_send_json(e, &json, w.status);

@@ -6,9 +6,10 @@
 #include <stdio.h>
 
 #include "api/handlers.h"
-#include "api/paging.h"
+#include "json_writer.h"
+#include "proto/paging.h"
 
-enum { PAGE_USUAL = 50, PAGE_MOST = 1000 };
+static const plx_page_rule page_rule = { "models", 50, 1000 };
 
 /* ---- which one ---- */
 
@@ -93,7 +94,9 @@ static bool is_listed(const plx_exchange *e, const plx_model *model)
 static void put_page(cst_json_writer *w, const plx_exchange *e, const plx_page *page)
 {
     const plx_model_table *table = e->world->models;
-    size_t                 listed_count = 0;
+    uint64_t               end = page->position + page->size; /* positions count what is listed */
+    uint64_t               listed_count = 0;
+    char                   token[PLX_PAGE_TOKEN_SIZE];
 
     cst_json_open_object(w);
     cst_json_key(w, "models");
@@ -101,15 +104,25 @@ static void put_page(cst_json_writer *w, const plx_exchange *e, const plx_page *
     for (size_t i = 0; i < plx_model_count(table); i++) {
         const plx_model *one = plx_model_at(table, i);
         if (!is_listed(e, one)) continue;
-        if (listed_count >= page->first && listed_count - page->first < page->count) put_model(w, one, one->name);
+        if (listed_count >= page->position && listed_count < end) put_model(w, one, one->name);
         listed_count++;
     }
     cst_json_close_array(w);
-    plx_page_put_next(w, page, listed_count);
+    if (end < listed_count) {
+        plx_page_token_print(token, &page_rule, end);
+        cst_json_put_member(w, "nextPageToken", token);
+    }
     cst_json_close_object(w);
 }
 
 /* ---- the methods ---- */
+
+static castor_str either(const plx_exchange *e, const char *camel, const char *snake)
+{
+    castor_str value = plx_exchange_query(e, camel);
+
+    return value.data ? value : plx_exchange_query(e, snake);
+}
 
 void plx_answer_models(plx_exchange *e)
 {
@@ -118,7 +131,8 @@ void plx_answer_models(plx_exchange *e)
     cst_buf         json;
     cst_json_writer w = cst_json_writer_to(&json);
 
-    if (!plx_page_read(e, PAGE_USUAL, PAGE_MOST, &page, &refusal)) {
+    if (!plx_page_read(&page, either(e, "pageSize", "page_size"), either(e, "pageToken", "page_token"), &page_rule,
+                       &refusal)) {
         plx_exchange_refuse(e, &refusal);
         return;
     }

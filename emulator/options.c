@@ -20,6 +20,7 @@ const char plx_options_help[] =
     "  --script FILE    answers to play, before the built-in ones; repeatable\n"
     "  --models FILE    the models there are, in place of the built-in list\n"
     "  --strict-models  no model but those of the list, whatever its name begins with\n"
+    "  --key KEY        the only key that is good\n"
     "  --ttft MS[-MS]   time to the first token, or its range (default 500-1000)\n"
     "  --rate N         tokens a second of each candidate (default 60); 0: no delay\n"
     "  --instant        the same as --ttft 0 --rate 0; waits in scripts remain\n"
@@ -28,7 +29,8 @@ const char plx_options_help[] =
     "  -h, --help       print this and exit\n"
     "  -V, --version    print the version and exit\n"
     "\n"
-    "Any key is accepted but bad-key. No key is needed for GET /pollux/health.\n";
+    "Without --key any key is accepted but bad-key and its like; pollux(1) lists them.\n"
+    "The paths under /pollux need no key.\n";
 
 /* The words that are left, and where to put what they say. */
 typedef struct line {
@@ -101,6 +103,12 @@ static bool set_models(plx_options *options, const char *value)
     return true;
 }
 
+static bool set_key(plx_options *options, const char *value)
+{
+    options->key = value;
+    return *value != '\0' || fail(options, "--key wants a key.");
+}
+
 static bool set_ttft(plx_options *options, const char *value)
 {
     const char *rest = value;
@@ -151,7 +159,7 @@ static bool read_valued(line *at)
     } valued[] = {
         { "--port", set_port }, { "--host", set_host }, { "--script", add_script }, { "--ttft", set_ttft },
         { "--rate", set_rate }, { "--grace", set_grace },
-        { "--models", set_models },
+        { "--models", set_models }, { "--key", set_key },
     };
     const char *word = at->words[0];
 
@@ -190,7 +198,7 @@ plx_run plx_options_read(plx_options *options, int count, char *const *words)
     }
     if (is_loopback(options->host) || options->allows_remote) return PLX_RUN_SERVER;
     fail(options,
-         "%s can be reached from other machines, and pollux checks no keys; if you mean it, add --allow-remote.",
+         "%s can be reached from other machines, who may then use and steer pollux; if you mean it, add --allow-remote.",
          options->host);
     return PLX_RUN_WRONG;
 }

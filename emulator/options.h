@@ -26,6 +26,7 @@ typedef struct plx_options {
     const char *scripts[PLX_SCRIPTS_MAX];
     size_t      script_count;
     const char *models;              /* a file in place of the built-in one, or NULL */
+    const char *key;                 /* the one that is good, or NULL */
     bool        wants_listed_models; /* names that are not in it are not found */
     char        why[256];
 } plx_options;

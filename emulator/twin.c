@@ -27,7 +27,8 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
         return NULL;
     }
     twin->options = options;
-    twin->world = (plx_world){ .catalogue = &twin->catalogue, .pace = options->pace, .chance = { random_seed() } };
+    twin->world = (plx_world){ .catalogue = &twin->catalogue, .pace = options->pace, .chance = { random_seed() },
+                                 .only_key = options->key };
     return twin;
 }
 

@@ -248,7 +248,7 @@ static void a_key_is_demanded(void **state)
 static void a_key_may_come_in_three_ways(void **state)
 {
     static const char *const ways[][2] = {
-        { WHOLE, KEY }, { WHOLE "?key=test%2Dkey", "" }, { WHOLE, "Authorization: bearer test-key\r\n" },
+        { WHOLE, KEY }, { WHOLE "?key=test%2Dkey", "" }, { WHOLE, "Authorization: bearer ya29.test\r\n" },
         { WHOLE "?alt=json&key=test-key", "" }, { "//v1alpha/models/gemini-3.8-flash%3AgenerateContent", KEY },
     };
 
@@ -299,9 +299,9 @@ static void bad_requests_are_refused_in_the_words_of_google(void **state)
         int         status;
         const char *words;
     } cases[] = {
-        { "/v1/nothing", "{}", 404, "Requested entity was not found." },
-        { "/v1beta/models/gemini-3.8-flash:fly", "{}", 404, "no method fly at /v1beta/models/gemini-3.8-flash" },
-        { "/v1beta2/models/gemini-3.8-flash:generateContent", "{}", 404, "no method" },
+        { "/v1/nothing", "{}", 404, "The requested URL /v1/nothing was not found on this server." },
+        { "/v1beta/models/gemini-3.8-flash:fly", "{}", 404, "The requested URL /v1beta/models/gemini-3.8-flash:fly was" },
+        { "/v1beta2/models/gemini-3.8-flash:generateContent", "{}", 404, "was not found on this server" },
         { "/v1/models/other-1:generateContent", PROMPT("Short"), 404,
           "models/other-1 is not found for API version v1, or is not supported for generateContent. Call ModelService.ListModels" },
         { CHAT, "{\"model\":\"other\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", 404, "models/other is not found" },

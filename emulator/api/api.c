@@ -9,37 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/key.h"
 #include "api/surface.h"
 #include "api/target.h"
-
-/* ---- the key ---- */
-
-static castor_str find_key(const plx_exchange *e)
-{
-    castor_str key = plx_head_get(e->head, "x-goog-api-key");
-    castor_str bearer = plx_head_get(e->head, "authorization");
-
-    if (key.len > 0) return key;
-    key = plx_exchange_query(e, "key");
-    if (key.len > 0) return key;
-    if (bearer.len > 7 && cst_str_equal_nocase((castor_str){ bearer.data, 7 }, CASTOR_STR("Bearer "))) {
-        return cst_str_trim((castor_str){ bearer.data + 7, bearer.len - 7 });
-    }
-    return CST_NONE;
-}
-
-static bool check_key(const plx_exchange *e, plx_refusal *refusal)
-{
-    if (e->endpoint->takes_no_key) return true;
-    if (e->key.len == 0) {
-        return plx_refuse(refusal, 403,
-                          "Method doesn't allow unregistered callers (callers without established identity). Please "
-                          "use API Key or other form of API consumer identity to call this API.");
-    }
-    if (!cst_str_is(e->key, "bad-key")) return true;
-    refusal->is_bad_key = true;
-    return plx_refuse(refusal, 400, "API key not valid. Please pass a valid API key.");
-}
 
 /* ---- the body ---- */
 
@@ -104,7 +76,7 @@ static void on_body(plx_reply *reply, castor_str bytes)
     switch (cst_buf_append_str(&e->body, bytes)) {
     case CASTOR_OK: return;
     case CASTOR_LIMIT:
-        plx_refuse(&refusal, 413, "Request payload size exceeds the limit: %d bytes.", (int)PLX_BODY_BYTES_MAX);
+        plx_refuse_page(&refusal, 413, "Your client issued a request that was too large.");
         break;
     default: plx_refuse_memory(&refusal); break;
     }
@@ -173,9 +145,7 @@ static void begin(void *user, plx_reply *reply, const plx_head *head)
         refuse_later(e, &refusal);
         return;
     }
-    if (cst_arena_copy(&e->arena, find_key(e), &e->key) != CASTOR_OK) plx_refuse_memory(&refusal);
-    else check_key(e, &refusal);
-    if (refusal.code) refuse_later(e, &refusal);
+    if (!plx_key_take(e, &refusal)) refuse_later(e, &refusal);
     else if (e->endpoint->begin) e->endpoint->begin(e);
 }
 

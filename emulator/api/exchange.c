@@ -53,12 +53,15 @@ static bool is_list(const plx_exchange *exchange)
 
 void plx_exchange_refuse(plx_exchange *exchange, const plx_refusal *refusal)
 {
-    plx_header headers[2] = { { CASTOR_STR("content-type"), CASTOR_STR("application/json; charset=UTF-8") } };
+    plx_header headers[2] = { { CASTOR_STR("content-type"), castor_str_of(plx_refusal_content_type(refusal)) } };
     size_t     count = 1;
     cst_buf    body;
 
     if (refusal->code == 405) {
         headers[count++] = (plx_header){ CASTOR_STR("allow"), castor_str_of(refusal->allowed) };
+    } else if (refusal->code == 401) {
+        headers[count++] = (plx_header){ CASTOR_STR("www-authenticate"),
+                                         CASTOR_STR("Bearer realm=\"https://accounts.google.com/\"") };
     }
     cst_buf_init(&body, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
     if (plx_refusal_print(refusal, is_list(exchange), &body) != CASTOR_OK) body.len = 0; /* the status has to do */

@@ -32,6 +32,7 @@ typedef struct plx_endpoint {
     plx_exchange_fn *begin;   /* instead, for uploads: called before the body; sets the reply's callbacks itself */
     plx_error_style  errors;
     bool             takes_no_key;
+    bool             takes_bearer_key; /* "Authorization: Bearer" has a key; elsewhere that is an OAuth token */
     bool             takes_json; /* `json` is read before `answer` is called */
 } plx_endpoint;
 

@@ -10,7 +10,7 @@
 plx_exchange_fn plx_answer_health, plx_answer_clock, plx_answer_move_clock;
 
 /* models.c */
-plx_exchange_fn plx_answer_models, plx_answer_model;
+plx_exchange_fn plx_answer_models, plx_answer_model, plx_answer_predict, plx_answer_predict_long;
 
 /* generate.c */
 plx_exchange_fn plx_answer_generate, plx_answer_stream_generate, plx_answer_count_tokens;

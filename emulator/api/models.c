@@ -160,3 +160,17 @@ void plx_answer_model(plx_exchange *e)
     plx_exchange_send_json(e, &json, w.status);
     cst_buf_free(&json);
 }
+
+/* Pictures and films are not made here. The models that made pictures this way have gone. */
+static void refuse_to_predict(plx_exchange *e, const char *method)
+{
+    plx_refusal refusal = { .code = 0 };
+
+    if (plx_model_for(e, e->names[0], method, &refusal)) {
+        plx_refuse(&refusal, 501, "Operation is not implemented, or supported, or enabled.");
+    }
+    plx_exchange_refuse(e, &refusal);
+}
+
+void plx_answer_predict(plx_exchange *e) { refuse_to_predict(e, "predict"); }
+void plx_answer_predict_long(plx_exchange *e) { refuse_to_predict(e, "predictLongRunning"); }

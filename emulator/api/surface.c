@@ -13,6 +13,8 @@ static const plx_endpoint endpoints[] = {
 
     { "GET", "/{v}/models", .answer = plx_answer_models },
     { "GET", "/{v}/models/{}", .answer = plx_answer_model },
+    { "POST", "/{v}/models/{}:predict", .answer = plx_answer_predict },
+    { "POST", "/{v}/models/{}:predictLongRunning", .answer = plx_answer_predict_long },
     { "POST", "/{v}/models/{}:generateContent", .answer = plx_answer_generate, .takes_json = true },
     { "POST", "/{v}/models/{}:streamGenerateContent", .answer = plx_answer_stream_generate, .takes_json = true,
       .errors = PLX_ERRORS_LIST },
@@ -24,10 +26,12 @@ static const plx_endpoint endpoints[] = {
     { "POST", "/{palm}/models/{}:generateMessage", .answer = plx_answer_message, .takes_json = true },
 
     /* Where Google has it, and where compatible servers do, whose base URL may have no path at all. */
-    { "POST", "/{v}/openai/chat/completions", .answer = plx_answer_chat, .takes_json = true,
+    { "POST", "/{v}/openai/chat/completions", .answer = plx_answer_chat, .takes_json = true, .takes_bearer_key = true,
       .errors = PLX_ERRORS_LIST },
-    { "POST", "/v1/chat/completions", .answer = plx_answer_chat, .takes_json = true, .errors = PLX_ERRORS_LIST },
-    { "POST", "/chat/completions", .answer = plx_answer_chat, .takes_json = true, .errors = PLX_ERRORS_LIST },
+    { "POST", "/v1/chat/completions", .answer = plx_answer_chat, .takes_json = true, .takes_bearer_key = true,
+      .errors = PLX_ERRORS_LIST },
+    { "POST", "/chat/completions", .answer = plx_answer_chat, .takes_json = true, .takes_bearer_key = true,
+      .errors = PLX_ERRORS_LIST },
 };
 
 static bool is_one_of(castor_str text, const char *const *choices)
@@ -90,15 +94,27 @@ static bool fits(plx_exchange *exchange, const char *pattern)
     return path.len == 0;
 }
 
+/* What is no path of the API never reaches it: Google's front end answers, with a page. */
 static bool refuse_path(const plx_exchange *exchange, plx_refusal *refusal)
 {
-    castor_str  path = exchange->path;
-    const char *colon = path.len ? memchr(path.data, ':', path.len) : NULL;
+    if (cst_str_starts_with(exchange->path, "/pollux")) {
+        return plx_refuse(refusal, 404, "pollux has no control path %.*s; pollux(1) lists them.",
+                          CASTOR_ARG(exchange->path));
+    }
+    return plx_refuse_page(refusal, 404, "The requested URL %.*s was not found on this server.",
+                           CASTOR_ARG(exchange->path));
+}
 
-    if (!colon) return plx_refuse(refusal, 404, "Requested entity was not found.");
-    castor_str method = { colon + 1, (size_t)(path.data + path.len - colon - 1) };
-    return plx_refuse(refusal, 404, "pollux has no method %.*s at %.*s.", CASTOR_ARG(method),
-                      (int)(colon - path.data), path.data);
+static bool refuse_verb(const plx_exchange *exchange, castor_str method, const char *right, plx_refusal *refusal)
+{
+    if (cst_str_starts_with(exchange->path, "/pollux")) {
+        plx_refuse(refusal, 405, "Method %.*s is not allowed here; use %s.", CASTOR_ARG(method), right);
+    } else {
+        plx_refuse_page(refusal, 405, "The request method %.*s is inappropriate for the URL %.*s.", CASTOR_ARG(method),
+                        CASTOR_ARG(exchange->path));
+    }
+    refusal->allowed = strcmp(right, "GET") == 0 ? "GET, HEAD" : right;
+    return false;
 }
 
 const plx_endpoint *plx_surface_find(plx_exchange *exchange, castor_str method, plx_refusal *refusal)
@@ -117,7 +133,6 @@ const plx_endpoint *plx_surface_find(plx_exchange *exchange, castor_str method, 
         return NULL;
     }
     exchange->endpoint = of_other_verb; /* for the style of its errors */
-    plx_refuse(refusal, 405, "Method %.*s is not allowed here; use %s.", CASTOR_ARG(method), of_other_verb->method);
-    refusal->allowed = strcmp(of_other_verb->method, "GET") == 0 ? "GET, HEAD" : of_other_verb->method;
+    refuse_verb(exchange, method, of_other_verb->method, refusal);
     return NULL;
 }

@@ -13,6 +13,7 @@ typedef struct plx_world {
     const plx_model_table *models;
     plx_pace               pace;
     plx_chance             chance;
+    const char            *only_key;       /* the one key that is good; NULL: any is */
     int64_t                clock_ahead_us; /* by how much POST /pollux/clock has moved the clock */
 } plx_world;
 

@@ -38,6 +38,8 @@ enum {
     PLX_SCHEMA_BYTES_MAX      = 1 << 20,  /* of a made-up document: references can multiply */
     PLX_VIOLATIONS_MAX        = 16,       /* unknown fields that one error names */
 
+    PLX_QUOTA_ACCOUNTS_MAX    = 1024,     /* keys and models whose use is counted; then the one longest unused goes */
+
     /* models */
     PLX_MODELS_MAX            = 256,      /* of a file of models; there are some fifty */
     PLX_MODEL_METHODS_MAX     = 8,
@@ -49,6 +51,9 @@ enum {
     PLX_BYTES_PER_TOKEN       = 4,
     PLX_PIECES_MAX            = 1 << 20,
     PLX_EVENT_BYTES_MAX       = 128 << 20, /* one encoded chunk or body */
+
+    /* control */
+    PLX_STORES_MAX            = 16,       /* that POST /pollux/reset empties */
 
     /* scripts */
     PLX_SCRIPTS_MAX           = 64,       /* on the command line */

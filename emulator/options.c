@@ -21,6 +21,9 @@ const char plx_options_help[] =
     "  --models FILE    the models there are, in place of the built-in list\n"
     "  --strict-models  no model but those of the list, whatever its name begins with\n"
     "  --key KEY        the only key that is good\n"
+    "  --tier T         limits of the tier: free, 1 (600 requests and 60,000 tokens a minute), 2; or off (default)\n"
+    "  --rpm N, --tpm N, --rpd N\n"
+    "                   requests and input tokens a minute, requests a day, of each key and model\n"
     "  --ttft MS[-MS]   time to the first token, or its range (default 500-1000)\n"
     "  --rate N         tokens a second of each candidate (default 60); 0: no delay\n"
     "  --instant        the same as --ttft 0 --rate 0; waits in scripts remain\n"
@@ -103,6 +106,31 @@ static bool set_models(plx_options *options, const char *value)
     return true;
 }
 
+static bool set_tier(plx_options *options, const char *value)
+{
+    static const char *const names[] = { "off", "free", "1", "2" };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(value, names[i]) != 0) continue;
+        options->quota.tier = (plx_tier)i;
+        return true;
+    }
+    return fail(options, "--tier wants free, 1, 2 or off, not \"%s\".", value);
+}
+
+static bool set_limit(plx_options *options, const char *name, const char *value, castor_i64 *limit)
+{
+    uint32_t number = 0;
+
+    if (!read_number(value, UINT32_MAX, &number)) return fail(options, "%s wants a number, not \"%s\".", name, value);
+    *limit = castor_some_i64(number);
+    return true;
+}
+
+static bool set_rpm(plx_options *o, const char *value) { return set_limit(o, "--rpm", value, &o->quota.requests_a_minute); }
+static bool set_tpm(plx_options *o, const char *value) { return set_limit(o, "--tpm", value, &o->quota.tokens_a_minute); }
+static bool set_rpd(plx_options *o, const char *value) { return set_limit(o, "--rpd", value, &o->quota.requests_a_day); }
+
 static bool set_key(plx_options *options, const char *value)
 {
     options->key = value;
@@ -159,7 +187,8 @@ static bool read_valued(line *at)
     } valued[] = {
         { "--port", set_port }, { "--host", set_host }, { "--script", add_script }, { "--ttft", set_ttft },
         { "--rate", set_rate }, { "--grace", set_grace },
-        { "--models", set_models }, { "--key", set_key },
+        { "--models", set_models }, { "--key", set_key }, { "--tier", set_tier },
+        { "--rpm", set_rpm }, { "--tpm", set_tpm }, { "--rpd", set_rpd },
     };
     const char *word = at->words[0];
 

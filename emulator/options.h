@@ -4,6 +4,7 @@
 #ifndef PLX_OPTIONS_H
 #define PLX_OPTIONS_H
 
+#include "api/quota.h"
 #include "bounds.h"
 #include "generate/pace.h"
 
@@ -26,6 +27,7 @@ typedef struct plx_options {
     const char *scripts[PLX_SCRIPTS_MAX];
     size_t      script_count;
     const char *models;              /* a file in place of the built-in one, or NULL */
+    plx_quota_plan quota;
     const char *key;                 /* the one that is good, or NULL */
     bool        wants_listed_models; /* names that are not in it are not found */
     char        why[256];

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/quota.h"
 
 /* The seed only spreads delays and names answers; without entropy the time will do. */
 static uint64_t random_seed(void)
@@ -29,6 +30,12 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
     twin->options = options;
     twin->world = (plx_world){ .catalogue = &twin->catalogue, .pace = options->pace, .chance = { random_seed() },
                                  .only_key = options->key };
+    if (!plx_quotas_new(&twin->world.quotas, &options->quota)) {
+        snprintf(why, why_size, "Out of memory.");
+        plx_twin_free(twin);
+        return NULL;
+    }
+    if (twin->world.quotas) plx_world_add_store(&twin->world, plx_quotas_reset, twin->world.quotas);
     return twin;
 }
 
@@ -80,6 +87,7 @@ void plx_twin_free(plx_twin *twin)
     uv_run(&twin->loop, UV_RUN_DEFAULT);
     uv_loop_close(&twin->loop);
     plx_model_table_free(twin->models);
+    plx_quotas_free(twin->world.quotas);
     plx_catalogue_free(&twin->catalogue);
     free(twin);
 }

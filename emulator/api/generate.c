@@ -3,6 +3,7 @@
  */
 #include "api/handlers.h"
 #include "api/models.h"
+#include "api/quota.h"
 #include "generate/play.h"
 #include "json_writer.h"
 
@@ -59,6 +60,10 @@ static void play(plx_exchange *e, generation *g, const plx_encoding *encoding)
     plx_answerer    answerer = { world->pace, &world->chance, plx_world_now_us(world) / 1000000 };
     plx_refusal     refusal = { .code = 0 };
 
+    if (!plx_quota_take(world, e->key, g->ask.model, g->ask.prompt_tokens, &refusal)) {
+        plx_exchange_refuse(e, &refusal);
+        return;
+    }
     e->state = g;
     e->on_timer = go_on;
     e->on_gone = on_gone;

@@ -12,3 +12,14 @@ int64_t plx_world_now_us(const plx_world *world)
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + world->clock_ahead_us;
 }
+
+void plx_world_add_store(plx_world *world, void (*empty)(void *store), void *store)
+{
+    if (world->store_count < PLX_STORES_MAX) world->stores[world->store_count++] = (plx_store){ empty, store };
+}
+
+void plx_world_reset(plx_world *world)
+{
+    for (size_t i = 0; i < world->store_count; i++) world->stores[i].empty(world->stores[i].store);
+    world->clock_ahead_us = 0;
+}

@@ -8,16 +8,34 @@
 #include "generate/pace.h"
 #include "script/catalogue.h"
 
+typedef struct plx_quotas plx_quotas;
+
+/* What POST /pollux/reset empties. */
+typedef struct plx_store {
+    void (*empty)(void *store);
+    void *store;
+} plx_store;
+
 typedef struct plx_world {
     const plx_catalogue   *catalogue;
     const plx_model_table *models;
     plx_pace               pace;
     plx_chance             chance;
+    plx_quotas            *quotas;         /* NULL: nothing is limited */
     const char            *only_key;       /* the one key that is good; NULL: any is */
     int64_t                clock_ahead_us; /* by how much POST /pollux/clock has moved the clock */
+    plx_store              stores[PLX_STORES_MAX];
+    size_t                 store_count;
 } plx_world;
 
 /* Unix time on the world's clock, which can be moved. Everything that expires looks here. */
 int64_t plx_world_now_us(const plx_world *world);
+
+/* Whoever keeps something from one request to the next says here how to forget it, once, when it is made. `empty` must
+ * leave alone what answers under way still use. */
+void plx_world_add_store(plx_world *world, void (*empty)(void *store), void *store);
+
+/* Empties all stores, and puts the clock right. */
+void plx_world_reset(plx_world *world);
 
 #endif

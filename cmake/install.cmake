@@ -1,4 +1,4 @@
-# What `cmake --install` puts where: header, both libraries, both programs, manual, pkg-config file, CMake package.
+# What `cmake --install` puts where: headers, libraries, both programs, manual, pkg-config files, CMake package.
 
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/castor)
@@ -10,6 +10,9 @@ foreach(kind shared static)
     install(TARGETS castor_${kind} EXPORT castor_${kind} DESTINATION ${CMAKE_INSTALL_LIBDIR})
     install(EXPORT castor_${kind} NAMESPACE castor:: FILE castor-${kind}.cmake DESTINATION ${package_dir})
 endforeach()
+
+install(TARGETS pollux_static EXPORT castor_pollux DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT castor_pollux NAMESPACE castor:: FILE castor-pollux.cmake DESTINATION ${package_dir})
 
 install(TARGETS castor pollux)
 file(GLOB pages CONFIGURE_DEPENDS man/*.1)
@@ -32,8 +35,10 @@ else()
     set(pc_yyjson "-lyyjson")
 endif()
 
-configure_file(cmake/castor.pc.in castor.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/castor.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+foreach(name castor pollux)
+    configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endforeach()
 
 configure_package_config_file(cmake/castorConfig.cmake.in castorConfig.cmake INSTALL_DESTINATION ${package_dir}
     PATH_VARS CMAKE_INSTALL_LIBDIR)

@@ -12,7 +12,7 @@ list(FILTER toolbox EXCLUDE REGEX "/tests/test_")
 add_library(castor_toolbox STATIC ${toolbox})
 target_include_directories(castor_toolbox PUBLIC tests include)
 target_compile_options(castor_toolbox PUBLIC ${inside})
-target_link_libraries(castor_toolbox PUBLIC castor_pollux castor_static CURL::libcurl PkgConfig::CMOCKA)
+target_link_libraries(castor_toolbox PUBLIC pollux_static castor_pollux castor_static CURL::libcurl PkgConfig::CMOCKA)
 target_compile_definitions(castor_toolbox PUBLIC CASTOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     CASTOR_MAN_PATH="${PROJECT_BINARY_DIR}/castor.1"
     CASTOR_PATH="$<TARGET_FILE:castor>" POLLUX_PATH="$<TARGET_FILE:pollux>")
@@ -51,6 +51,7 @@ foreach(source ${examples})
     set_target_properties(example_${name} PROPERTIES
         OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
 endforeach()
+target_link_libraries(example_in_process PRIVATE pollux_static)
 
 if(EXISTS ${PROJECT_SOURCE_DIR}/README.md)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS README.md)

@@ -54,6 +54,8 @@ enum {
 
     /* control */
     PLX_STORES_MAX            = 16,       /* that POST /pollux/reset empties */
+    /* the library */
+    PLX_WORDS_MAX             = 256,      /* of a command line that a program gives */
 
     /* scripts */
     PLX_SCRIPTS_MAX           = 64,       /* on the command line */

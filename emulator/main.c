@@ -65,7 +65,7 @@ static int run(const plx_options *options)
 
 int main(int argc, char **argv)
 {
-    plx_options options;
+    plx_options options = { .port = 0 };
 
     switch (plx_options_read(&options, argc > 0 ? argc - 1 : 0, argv + 1)) {
     case PLX_RUN_HELP: fputs(plx_options_help, stdout); break;

@@ -49,6 +49,14 @@ static bool read_json(plx_exchange *e, plx_refusal *refusal)
 
 /* ---- an exchange, from begin to gone ---- */
 
+/* Before the answer: who has that may ask at once what the request was. */
+static void note(const plx_exchange *e)
+{
+    bool is_control = cst_str_starts_with(e->path, "/pollux/");
+
+    if (e->world->witness && !is_control) plx_witness_note(e->world->witness, e->head, cst_buf_view(&e->body));
+}
+
 static void on_timer(plx_reply *reply)
 {
     plx_exchange *e = reply->user;
@@ -88,6 +96,7 @@ static void on_body_end(plx_reply *reply)
     plx_exchange *e = reply->user;
     plx_refusal   refusal = { .code = 0 };
 
+    note(e);
     if (e->refusal) plx_exchange_refuse(e, e->refusal);
     else if (e->endpoint->takes_json && !read_json(e, &refusal)) plx_exchange_refuse(e, &refusal);
     else e->endpoint->answer(e);
@@ -145,8 +154,12 @@ static void begin(void *user, plx_reply *reply, const plx_head *head)
         refuse_later(e, &refusal);
         return;
     }
-    if (!plx_key_take(e, &refusal)) refuse_later(e, &refusal);
-    else if (e->endpoint->begin) e->endpoint->begin(e);
+    if (!plx_key_take(e, &refusal)) {
+        refuse_later(e, &refusal);
+    } else if (e->endpoint->begin) {
+        note(e);
+        e->endpoint->begin(e);
+    }
 }
 
 static void refuse(void *user, plx_reply *reply, int status, const char *why)

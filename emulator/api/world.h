@@ -4,6 +4,7 @@
 #ifndef PLX_WORLD_H
 #define PLX_WORLD_H
 
+#include "api/witness.h"
 #include "generate/model_table.h"
 #include "generate/pace.h"
 #include "script/catalogue.h"
@@ -26,6 +27,7 @@ typedef struct plx_world {
     int64_t                clock_ahead_us; /* by how much POST /pollux/clock has moved the clock */
     plx_store              stores[PLX_STORES_MAX];
     size_t                 store_count;
+    plx_witness           *witness;        /* NULL: nobody asks it */
 } plx_world;
 
 /* Unix time on the world's clock, which can be moved. Everything that expires looks here. */

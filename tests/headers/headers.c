@@ -1,6 +1,8 @@
-/* The public header alone, twice, with nothing before it; and its initialisers and inline functions in use. */
+/* The public headers with nothing before them, twice; and their initialisers and inline functions in use. */
+#include <castor/pollux.h>
 #include <castor/castor.h>
 #include <castor/castor.h>
+#include <castor/pollux.h>
 
 castor_request headers_request(void);
 
@@ -17,4 +19,16 @@ castor_request headers_request(void)
     request.temperature = castor_some_f64(0.7);
     request.max_output_tokens = castor_some_i64(100);
     return request;
+}
+
+const char *headers_twin(pollux **out);
+
+const char *headers_twin(pollux **out)
+{
+    static const char *const words[] = { "--ttft", "300", NULL };
+    pollux_options           options = POLLUX_OPTIONS_INIT;
+    pollux_request           last = POLLUX_REQUEST_INIT;
+
+    options.words = words;
+    return last.body ? last.body : pollux_start(out, &options, NULL, 0);
 }

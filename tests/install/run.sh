@@ -30,6 +30,11 @@ libdir=$(pkg-config --variable=libdir castor)
     "$cc" -std=c11 $(pkg-config --cflags castor) "$here/consumer.c" -o "$scratch/static" \
         $(pkg-config --variable=archive_libs castor)
     greets "$scratch/static"
+
+    # Both archives in one program: each has its own copy of what they share.
+    "$cc" -std=c11 $(pkg-config --cflags pollux) "$here/twin.c" -o "$scratch/twin" \
+        $(pkg-config --libs pollux) $(pkg-config --variable=archive_libs castor)
+    greets "$scratch/twin"
 }
 
 {
@@ -38,8 +43,11 @@ libdir=$(pkg-config --variable=libdir castor)
 } >"$scratch/log" 2>&1 || { cat "$scratch/log"; fail "find_package(castor)"; }
 greets "$scratch/build/shared"
 greets "$scratch/build/static"
+greets "$scratch/build/twin"
 
 "$(dirname "$0")/exports.sh" "$libdir/libcastor.so"
+strangers=$(nm -g --defined-only "$libdir/libpollux.a" | awk 'NF == 3 { print $3 }' | grep -v '^pollux_[a-z]*$' || true)
+[ -z "$strangers" ] || fail "libpollux.a shows more than pollux_*: $strangers"
 
 # The programs run from where they stand now, and every manual page is there and well formed.
 for program in castor pollux; do

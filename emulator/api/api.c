@@ -102,14 +102,6 @@ static void on_body_end(plx_reply *reply)
     else e->endpoint->answer(e);
 }
 
-/* Keeps the refusal until the body is whole. */
-static void refuse_later(plx_exchange *e, const plx_refusal *refusal)
-{
-    e->refusal = cst_arena_alloc(&e->arena, sizeof *e->refusal);
-    if (e->refusal) *e->refusal = *refusal;
-    else plx_exchange_refuse(e, refusal);
-}
-
 static plx_exchange *new_exchange(plx_world *world, plx_reply *reply, const plx_head *head)
 {
     const cst_allocator *allocator = cst_allocator_default();
@@ -151,11 +143,11 @@ static void begin(void *user, plx_reply *reply, const plx_head *head)
         return;
     }
     if (!find_endpoint(e, &refusal)) {
-        refuse_later(e, &refusal);
+        plx_exchange_refuse_later(e, &refusal);
         return;
     }
     if (!plx_key_take(e, &refusal)) {
-        refuse_later(e, &refusal);
+        plx_exchange_refuse_later(e, &refusal);
     } else if (e->endpoint->begin) {
         note(e);
         e->endpoint->begin(e);

@@ -13,11 +13,25 @@ castor_str plx_exchange_query(const plx_exchange *exchange, const char *name)
     return CST_NONE;
 }
 
+void plx_exchange_add_header(plx_exchange *exchange, castor_str name, castor_str value)
+{
+    if (exchange->extra_header_count == PLX_EXTRA_HEADERS_MAX) return;
+    exchange->extra_headers[exchange->extra_header_count++] = (plx_header){ name, value };
+}
+
+static void send_headers(plx_exchange *exchange, int status, const char *content_type, const char *allowed)
+{
+    plx_header headers[PLX_EXTRA_HEADERS_MAX + 2] = { { CASTOR_STR("content-type"), castor_str_of(content_type) } };
+    size_t     count = 1;
+
+    if (allowed) headers[count++] = (plx_header){ CASTOR_STR("allow"), castor_str_of(allowed) };
+    for (size_t i = 0; i < exchange->extra_header_count; i++) headers[count++] = exchange->extra_headers[i];
+    plx_reply_send_headers(exchange->reply, status, headers, count);
+}
+
 void plx_exchange_send(plx_exchange *exchange, int status, const char *content_type, castor_str body)
 {
-    plx_header header = { CASTOR_STR("content-type"), castor_str_of(content_type) };
-
-    plx_reply_send_headers(exchange->reply, status, &header, 1);
+    send_headers(exchange, status, content_type, NULL);
     plx_reply_write(exchange->reply, body);
     plx_reply_end(exchange->reply);
 }
@@ -44,6 +58,11 @@ void plx_exchange_send_json(plx_exchange *exchange, const cst_buf *json, castor_
     cst_buf_free(&body);
 }
 
+void plx_exchange_send_empty(plx_exchange *exchange)
+{
+    plx_exchange_send(exchange, 200, "application/json; charset=UTF-8", CASTOR_STR("{}\n"));
+}
+
 /* A stream without alt=sse is a JSON array, and so are its errors. */
 static bool is_list(const plx_exchange *exchange)
 {
@@ -51,21 +70,24 @@ static bool is_list(const plx_exchange *exchange)
            !cst_str_is(plx_exchange_query(exchange, "alt"), "sse");
 }
 
+void plx_exchange_refuse_later(plx_exchange *exchange, const plx_refusal *refusal)
+{
+    exchange->refusal = cst_arena_alloc(&exchange->arena, sizeof *exchange->refusal);
+    if (exchange->refusal) *exchange->refusal = *refusal;
+    else plx_exchange_refuse(exchange, refusal);
+}
+
 void plx_exchange_refuse(plx_exchange *exchange, const plx_refusal *refusal)
 {
-    plx_header headers[2] = { { CASTOR_STR("content-type"), castor_str_of(plx_refusal_content_type(refusal)) } };
-    size_t     count = 1;
-    cst_buf    body;
+    cst_buf body;
 
-    if (refusal->code == 405) {
-        headers[count++] = (plx_header){ CASTOR_STR("allow"), castor_str_of(refusal->allowed) };
-    } else if (refusal->code == 401) {
-        headers[count++] = (plx_header){ CASTOR_STR("www-authenticate"),
-                                         CASTOR_STR("Bearer realm=\"https://accounts.google.com/\"") };
+    if (refusal->code == 401) {
+        plx_exchange_add_header(exchange, CASTOR_STR("www-authenticate"),
+                                CASTOR_STR("Bearer realm=\"https://accounts.google.com/\""));
     }
     cst_buf_init(&body, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
     if (plx_refusal_print(refusal, is_list(exchange), &body) != CASTOR_OK) body.len = 0; /* the status has to do */
-    plx_reply_send_headers(exchange->reply, refusal->code, headers, count);
+    send_headers(exchange, refusal->code, plx_refusal_content_type(refusal), refusal->allowed);
     plx_reply_write(exchange->reply, cst_buf_view(&body));
     plx_reply_end(exchange->reply);
     cst_buf_free(&body);

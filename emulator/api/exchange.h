@@ -33,6 +33,7 @@ typedef struct plx_endpoint {
     plx_error_style  errors;
     bool             takes_no_key;
     bool             takes_bearer_key; /* "Authorization: Bearer" has a key; elsewhere that is an OAuth token */
+    bool             takes_upload_id; /* in the place of a key: who has it may go on */
     bool             takes_json; /* `json` is read before `answer` is called */
 } plx_endpoint;
 
@@ -41,7 +42,7 @@ typedef struct plx_query {
     castor_str value; /* decoded */
 } plx_query;
 
-enum { PLX_NAMES_MAX = 3 };
+enum { PLX_NAMES_MAX = 3, PLX_EXTRA_HEADERS_MAX = 8 };
 
 struct plx_exchange {
     plx_world          *world;
@@ -61,6 +62,9 @@ struct plx_exchange {
     cst_json_doc    document;
     const cst_json *json;       /* the body's root, when the endpoint takes_json */
 
+    plx_header extra_headers[PLX_EXTRA_HEADERS_MAX]; /* of the answer, beside its content type */
+    size_t     extra_header_count;
+
     void            *state;     /* the endpoint's */
     plx_exchange_fn *on_timer;  /* a time given to plx_reply_wake_at has come, or a full reply is writable again */
     plx_exchange_fn *on_gone;   /* the last call; the exchange is freed after it */
@@ -70,14 +74,24 @@ struct plx_exchange {
 /* A parameter of the query; absent when it is not there. */
 castor_str plx_exchange_query(const plx_exchange *exchange, const char *name);
 
+/* For plx_exchange_send... and _refuse; the name in lower case. What the views point to must live until then. */
+void plx_exchange_add_header(plx_exchange *exchange, castor_str name, castor_str value);
+
 /* Sends a whole answer. */
 void plx_exchange_send(plx_exchange *exchange, int status, const char *content_type, castor_str body);
 
 /* Sends JSON, printed without white space into `json`, in Google's indented form; `status` is the writer's. */
 void plx_exchange_send_json(plx_exchange *exchange, const cst_buf *json, castor_status status);
 
+/* Sends {}. */
+void plx_exchange_send_empty(plx_exchange *exchange);
+
 /* Sends an error in the style of the endpoint. */
 void plx_exchange_refuse(plx_exchange *exchange, const plx_refusal *refusal);
+
+/* From an endpoint's `begin`: the rest of the body is dropped, and the error sent at its end, so that the client is still
+ * there to read it. */
+void plx_exchange_refuse_later(plx_exchange *exchange, const plx_refusal *refusal);
 
 /* The error for an allocation that failed. */
 bool plx_refuse_memory(plx_refusal *refusal);

@@ -57,6 +57,24 @@ enum {
     /* the library */
     PLX_WORDS_MAX             = 256,      /* of a command line that a program gives */
 
+    /* files, caches and batches */
+    PLX_FILES_MAX             = 10000,    /* their records alone; few have content that is kept */
+    PLX_UPLOADS_MAX           = 1000,     /* under way, or ended and still asked about */
+    PLX_UPLOAD_LIFE_S         = 7 * 24 * 3600,
+    PLX_FILE_LIFE_S           = 48 * 3600,
+    PLX_FILE_PROCESSING_MS    = 2000,     /* default: what audio and video take; "seconds", says the service */
+    PLX_FILE_META_BYTES_MAX   = 64 << 10, /* what is told about a file before its bytes */
+    PLX_FILE_ID_BYTES_MAX     = 40,
+    PLX_DISPLAY_NAME_CHARS_MAX = 512,     /* says the service */
+    PLX_MIME_TYPE_BYTES_MAX   = 255,
+    PLX_BOUNDARY_BYTES_MAX    = 70,       /* RFC 2046, 5.1.1 */
+    PLX_REGISTER_MAX          = 100,      /* files in one call */
+    PLX_DOWNLOAD_PIECE_BYTES  = 64 << 10,
+    PLX_BATCH_MS              = 3000,     /* default: from a batch's creation to its results */
+    PLX_BLOBS_MAX             = 4096,     /* contents that are kept; each of some size has a descriptor */
+    PLX_BLOB_MEMORY_BYTES     = 64 << 10, /* what is larger goes to a temporary file */
+    PLX_BLOB_LINE_BYTES_MAX   = 32 << 20, /* a batch's row may hold an image of 20 MB, and its base64 */
+
     /* scripts */
     PLX_SCRIPTS_MAX           = 64,       /* on the command line */
     PLX_SCRIPTS_PLAYED_MAX    = 1 << 16,  /* with those that come while it runs: one for each test of a large suite */
@@ -70,5 +88,11 @@ static const int64_t PLX_CLOCK_AHEAD_S_MAX = 100ll * 366 * 24 * 3600;
 
 /* Of any body, an upload too, which is never held: 2 GB a file, says the service. */
 static const uint64_t PLX_UPLOAD_BYTES_MAX = 2ull << 30;
+
+/* All files of one key, says the service. */
+static const uint64_t PLX_PROJECT_BYTES_MAX = 20ull << 30;
+
+/* What is kept of files' contents, on disk: batches' rows and their results. */
+static const uint64_t PLX_BLOB_ROOM_BYTES = 8ull << 30;
 
 #endif

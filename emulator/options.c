@@ -28,6 +28,8 @@ const char plx_options_help[] =
     "  --rate N         tokens a second of each candidate (default 60); 0: no delay\n"
     "  --instant        the same as --ttft 0 --rate 0; waits in scripts remain\n"
     "  --grace MS       how long answers may go on after SIGTERM (default 30000)\n"
+    "  --file-processing MS  how long audio and video files are PROCESSING (default 2000)\n"
+    "  --batch-time MS  from a batch's creation to its results (default 3000)\n"
     "  -q, --quiet      no line on stderr for each request\n"
     "  -h, --help       print this and exit\n"
     "  -V, --version    print the version and exit\n"
@@ -171,6 +173,18 @@ static bool set_grace(plx_options *options, const char *value)
            fail(options, "--grace wants milliseconds, not \"%s\".", value);
 }
 
+static bool set_file_processing(plx_options *options, const char *value)
+{
+    return read_number(value, PLX_WAIT_MS_MAX, &options->times.file_processing_ms) ||
+           fail(options, "--file-processing wants milliseconds, not \"%s\".", value);
+}
+
+static bool set_batch_time(plx_options *options, const char *value)
+{
+    return read_number(value, PLX_WAIT_MS_MAX, &options->times.batch_ms) ||
+           fail(options, "--batch-time wants milliseconds, not \"%s\".", value);
+}
+
 static bool is_loopback(const char *host)
 {
     struct in6_addr v6;
@@ -189,6 +203,7 @@ static bool read_valued(line *at)
         { "--rate", set_rate }, { "--grace", set_grace },
         { "--models", set_models }, { "--key", set_key }, { "--tier", set_tier },
         { "--rpm", set_rpm }, { "--tpm", set_tpm }, { "--rpd", set_rpd },
+        { "--file-processing", set_file_processing }, { "--batch-time", set_batch_time },
     };
     const char *word = at->words[0];
 
@@ -214,7 +229,7 @@ plx_run plx_options_read(plx_options *options, int count, char *const *words)
     line at = { options, words, count };
 
     *options = (plx_options){ .host = "127.0.0.1", .port = PLX_PORT_DEFAULT, .grace_ms = PLX_GRACE_MS,
-                              .pace = PLX_PACE_DEFAULT };
+                              .pace = PLX_PACE_DEFAULT, .times = PLX_RESOURCE_TIMES_DEFAULT };
     for (; at.left > 0; at.words++, at.left--) {
         const char *word = at.words[0];
         if (is_one_of(word, "-h", "--help")) return PLX_RUN_HELP;

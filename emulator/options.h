@@ -4,6 +4,7 @@
 #ifndef PLX_OPTIONS_H
 #define PLX_OPTIONS_H
 
+#include "api/resources.h"
 #include "api/quota.h"
 #include "bounds.h"
 #include "generate/pace.h"
@@ -24,6 +25,7 @@ typedef struct plx_options {
     bool        is_quiet;
     uint32_t    grace_ms;
     plx_pace    pace;
+    plx_resource_times times;
     const char *scripts[PLX_SCRIPTS_MAX];
     size_t      script_count;
     const char *models;              /* a file in place of the built-in one, or NULL */

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/quota.h"
+#include "api/resources.h"
 
 /* The seed only spreads delays and names answers; without entropy the time will do. */
 static uint64_t random_seed(void)
@@ -36,6 +37,13 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
         return NULL;
     }
     if (twin->world.quotas) plx_world_add_store(&twin->world, plx_quotas_reset, twin->world.quotas);
+    twin->world.resources = plx_resources_new(&options->times);
+    if (!twin->world.resources) {
+        snprintf(why, why_size, "Out of memory.");
+        plx_twin_free(twin);
+        return NULL;
+    }
+    plx_world_add_store(&twin->world, plx_resources_empty, twin->world.resources);
     return twin;
 }
 
@@ -86,6 +94,7 @@ void plx_twin_free(plx_twin *twin)
     uv_walk(&twin->loop, close_handle, NULL);
     uv_run(&twin->loop, UV_RUN_DEFAULT);
     uv_loop_close(&twin->loop);
+    plx_resources_free(twin->world.resources);
     plx_model_table_free(twin->models);
     plx_quotas_free(twin->world.quotas);
     plx_catalogue_free(&twin->catalogue);

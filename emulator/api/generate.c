@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "api/handlers.h"
+#include "api/files.h"
 #include "api/models.h"
 #include "api/quota.h"
 #include "generate/play.h"
@@ -45,6 +46,7 @@ static generation *read_ask(plx_exchange *e, const cst_json *body, const char *m
     *g = (generation){ .ask = { .candidate_count = 1 } };
     if ((e->names[0].len == 0 || plx_model_for(e, e->names[0], method, &refusal)) &&
         read(&g->ask, body, e->names[0], &e->arena, &refusal) &&
+        plx_files_check_use(e->world, plx_owner_of(e), body, &refusal) &&
         (model = plx_model_for(e, g->ask.model, method, &refusal))) {
         g->ask.model = plx_model_version(model, g->ask.model);
         return g;

@@ -16,4 +16,9 @@ plx_exchange_fn plx_answer_models, plx_answer_model, plx_answer_predict, plx_ans
 plx_exchange_fn plx_answer_generate, plx_answer_stream_generate, plx_answer_count_tokens;
 plx_exchange_fn plx_answer_chat, plx_answer_message;
 
+/* uploads.c, files_api.c */
+plx_exchange_fn plx_begin_upload, plx_answer_upload;
+plx_exchange_fn plx_answer_files, plx_answer_file, plx_answer_file_delete, plx_answer_file_download;
+plx_exchange_fn plx_answer_files_register;
+
 #endif

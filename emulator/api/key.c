@@ -110,13 +110,20 @@ static bool check_token(const plx_exchange *e, castor_str token, plx_refusal *re
                          "https://developers.google.com/identity/sign-in/web/devconsole-project.");
 }
 
+/* Also where an upload's id stands in for a key. */
+static bool needs_no_key(const plx_exchange *e)
+{
+    return e->endpoint->takes_no_key ||
+           (e->endpoint->takes_upload_id && plx_exchange_query(e, "upload_id").len > 0);
+}
+
 bool plx_key_take(plx_exchange *exchange, plx_refusal *refusal)
 {
     castor_str key = find_key(exchange);
     castor_str token = key.len > 0 ? CST_NONE : find_token(exchange);
 
     if (key.len == 0 && token.len == 0) {
-        return exchange->endpoint->takes_no_key ||
+        return needs_no_key(exchange) ||
                plx_refuse(refusal, 403,
                           "Method doesn't allow unregistered callers (callers without established identity). Please "
                           "use API Key or other form of API consumer identity to call this API.");
@@ -124,6 +131,6 @@ bool plx_key_take(plx_exchange *exchange, plx_refusal *refusal)
     if (cst_arena_copy(&exchange->arena, key.len > 0 ? key : token, &exchange->key) != CASTOR_OK) {
         return plx_refuse_memory(refusal);
     }
-    if (exchange->endpoint->takes_no_key) return true;
+    if (needs_no_key(exchange)) return true;
     return key.len > 0 ? check_key(exchange, key, refusal) : check_token(exchange, token, refusal);
 }

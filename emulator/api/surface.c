@@ -23,6 +23,14 @@ static const plx_endpoint endpoints[] = {
     { "POST", "/{v}/tunedModels/{}:streamGenerateContent", .answer = plx_answer_stream_generate, .takes_json = true,
       .errors = PLX_ERRORS_LIST },
 
+    { "POST", "/upload/{v}/files", .begin = plx_begin_upload, .answer = plx_answer_upload, .takes_upload_id = true },
+    { "GET", "/{v}/files", .answer = plx_answer_files },
+    { "GET", "/{v}/files/{}", .answer = plx_answer_file },
+    { "DELETE", "/{v}/files/{}", .answer = plx_answer_file_delete },
+    { "GET", "/{v}/files/{}:download", .answer = plx_answer_file_download },
+    { "GET", "/download/{v}/files/{}:download", .answer = plx_answer_file_download },
+    { "POST", "/{v}/files:register", .answer = plx_answer_files_register, .takes_json = true },
+
     { "POST", "/{palm}/models/{}:generateMessage", .answer = plx_answer_message, .takes_json = true },
 
     /* Where Google has it, and where compatible servers do, whose base URL may have no path at all. */

@@ -10,13 +10,13 @@
 #include "script/catalogue.h"
 
 typedef struct plx_quotas plx_quotas;
+typedef struct plx_resources plx_resources;
 
 /* What POST /pollux/reset empties. */
 typedef struct plx_store {
     void (*empty)(void *store);
     void *store;
 } plx_store;
-
 typedef struct plx_world {
     const plx_catalogue   *catalogue;
     const plx_model_table *models;
@@ -28,6 +28,7 @@ typedef struct plx_world {
     plx_store              stores[PLX_STORES_MAX];
     size_t                 store_count;
     plx_witness           *witness;        /* NULL: nobody asks it */
+    plx_resources         *resources;      /* what clients make and come back for */
 } plx_world;
 
 /* Unix time on the world's clock, which can be moved. Everything that expires looks here. */

@@ -1,0 +1,34 @@
+/* resources.c -- what clients make and come back for.
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/resources.h"
+
+#include <stdlib.h>
+
+plx_resources *plx_resources_new(const plx_resource_times *times)
+{
+    plx_resources *resources = calloc(1, sizeof *resources);
+
+    if (!resources) return NULL;
+    resources->files = plx_files_new(times->file_processing_ms);
+    resources->uploads = plx_uploads_new();
+    if (resources->files && resources->uploads) return resources;
+    plx_resources_free(resources);
+    return NULL;
+}
+
+void plx_resources_free(plx_resources *resources)
+{
+    if (!resources) return;
+    plx_uploads_free(resources->uploads);
+    plx_files_free(resources->files);
+    free(resources);
+}
+
+void plx_resources_empty(void *resources)
+{
+    plx_resources *r = resources;
+
+    plx_uploads_empty(r->uploads);
+    plx_shelf_clear(plx_files_shelf(r->files));
+}

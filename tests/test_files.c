@@ -1,0 +1,674 @@
+/* test_files.c -- the Files API: uploads in one request and in many, what a file tells of itself, and when it may be used.
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "json.h"
+#include "twin.h"
+
+#define OTHER_KEY "x-goog-api-key: other-key\r\n"
+#define RESUMABLE "X-Goog-Upload-Protocol: resumable\r\nX-Goog-Upload-Command: start\r\n"
+
+static tst_pollux shared;
+
+static int start(void **state)
+{
+    (void)state;
+    shared = TST_POLLUX("--instant", "-q");
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    tst_pollux_stop(&shared);
+    return 0;
+}
+
+/* ---- small helpers ---- */
+
+/* A text of the answer's JSON by a path like "file.name"; empty when it is not there. */
+static void text_at(const tst_answer *a, const char *path, char *out, size_t size)
+{
+    cst_json_doc    doc;
+    const cst_json *value;
+    char            key[64];
+
+    cst_json_doc_init(&doc, cst_allocator_default());
+    if (cst_json_read(&doc, (castor_str){ a->body, a->len }, NULL, NULL) != CASTOR_OK) fail_msg("no JSON: %s", a->body);
+    for (value = cst_json_root(&doc); *path; path += strcspn(path, "."), path += *path == '.') {
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(path, "."), path);
+        value = cst_json_get(value, key);
+    }
+    snprintf(out, size, "%.*s", CASTOR_ARG(cst_json_string(value)));
+    cst_json_doc_free(&doc);
+}
+
+static void check_text(const tst_answer *a, const char *path, const char *expected)
+{
+    char text[512];
+
+    text_at(a, path, text, sizeof text);
+    if (strcmp(text, expected) != 0) fail_msg("%s is \"%s\", not \"%s\", in %s", path, text, expected, a->body);
+}
+
+static void check_status(const tst_answer *a, int status)
+{
+    if (a->status != status) fail_msg("status %d, not %d: %s", a->status, status, a->body);
+}
+
+static void check_header(const tst_answer *a, const char *name, const char *expected)
+{
+    char value[256] = "(none)";
+
+    tst_header(a, name, value, sizeof value);
+    assert_string_equal(value, expected);
+}
+
+static void check_error(tst_answer a, int code, const char *status, const char *words)
+{
+    char text[64];
+
+    check_status(&a, code);
+    check_text(&a, "error.status", status);
+    snprintf(text, sizeof text, "\"code\": %d", code);
+    tst_contains(&a, text);
+    tst_contains(&a, words);
+    tst_forget(&a);
+}
+
+static tst_answer get(const char *path) { return tst_call(&shared, "GET", path, KEY, NULL); }
+static tst_answer erase(const char *path) { return tst_call(&shared, "DELETE", path, KEY, NULL); }
+
+/* Begins an upload, and gives the path of its URL. */
+static void begin(const tst_pollux *p, const char *headers, const char *body, char path[512])
+{
+    char       all[1024], url[512];
+    tst_answer a;
+
+    snprintf(all, sizeof all, KEY RESUMABLE "%s", headers);
+    a = tst_call(p, "POST", "/upload/v1beta/files", all, body);
+    check_status(&a, 200);
+    check_header(&a, "x-goog-upload-status", "active");
+    check_header(&a, "x-goog-upload-chunk-granularity", "262144");
+    check_header(&a, "content-length", "0");
+    assert_true(tst_header(&a, "x-goog-upload-url", url, sizeof url));
+    assert_int_equal(strncmp(url, "http://localhost/upload/v1beta/files?upload_id=", 47), 0);
+    snprintf(path, 512, "%s", url + strlen("http://localhost"));
+    tst_forget(&a);
+}
+
+static void send_command(tst_link *l, const char *path, const char *command, long offset, size_t length)
+{
+    char head[1024];
+
+    snprintf(head, sizeof head,
+             "POST %s HTTP/1.1\r\nHost: localhost\r\nX-Goog-Upload-Command: %s\r\nX-Goog-Upload-Offset: %ld\r\n"
+             "Content-Length: %zu\r\n\r\n", path, command, offset, length);
+    tst_send_text(l, head);
+}
+
+static tst_answer command(const tst_pollux *p, const char *path, const char *name, long offset, const char *bytes, size_t len)
+{
+    tst_link l = tst_connect(p);
+
+    send_command(&l, path, name, offset, len);
+    tst_send(&l, bytes, len);
+    tst_answer a = tst_read_answer(&l);
+    tst_hang_up(&l);
+    return a;
+}
+
+static void check_chunk(const char *path, const char *name, long offset, const char *bytes, const char *upload_status)
+{
+    tst_answer a = command(&shared, path, name, offset, bytes, strlen(bytes));
+
+    check_status(&a, 200);
+    check_header(&a, "x-goog-upload-status", upload_status);
+    tst_forget(&a);
+}
+
+static void check_received(const char *path, const char *upload_status, const char *size)
+{
+    tst_answer a = command(&shared, path, "query", 0, "", 0);
+
+    check_status(&a, 200);
+    check_header(&a, "x-goog-upload-status", upload_status);
+    check_header(&a, "x-goog-upload-size-received", size);
+    tst_forget(&a);
+}
+
+/* Uploads a small file at once; its name goes to `name`. */
+static void put_file(const tst_pollux *p, const char *mime_type, const char *meta, char name[64])
+{
+    char       headers[256], path[512];
+    tst_answer a;
+
+    snprintf(headers, sizeof headers, "X-Goog-Upload-Header-Content-Type: %s\r\n", mime_type);
+    begin(p, headers, meta, path);
+    a = command(p, path, "upload, finalize", 0, "hello", 5);
+    check_status(&a, 200);
+    text_at(&a, "file.name", name, 64);
+    tst_forget(&a);
+}
+
+static void advance(const tst_pollux *p, const char *seconds)
+{
+    char       body[64];
+    tst_answer a;
+
+    snprintf(body, sizeof body, "{\"advance_s\":%s}", seconds);
+    a = tst_call(p, "POST", "/pollux/clock", "", body);
+    check_status(&a, 200);
+    tst_forget(&a);
+}
+
+static void check_state(const tst_pollux *p, const char *name, const char *state)
+{
+    char       path[128];
+    tst_answer a;
+
+    snprintf(path, sizeof path, "/v1beta/%s", name);
+    a = tst_call(p, "GET", path, KEY, NULL);
+    check_text(&a, "state", state);
+    tst_forget(&a);
+}
+
+/* ---- uploads in pieces ---- */
+
+static void a_file_uploaded_in_pieces_tells_all_about_itself(void **state)
+{
+    char       path[512], name[64], expected[1024];
+    tst_answer a;
+
+    (void)state;
+    begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\nX-Goog-Upload-Header-Content-Type: video/mp4\r\n",
+          "{\"file\":{\"display_name\":\"My clip\",\"name\":\"files/my-clip\"}}", path);
+    check_chunk(path, "upload", 0, "he", "active");
+    check_received(path, "active", "2");
+    check_chunk(path, "upload", 2, "ll", "active");
+    a = command(&shared, path, "upload, finalize", 4, "o", 1);
+    check_status(&a, 200);
+    check_header(&a, "x-goog-upload-status", "final");
+    check_header(&a, "content-type", "application/json; charset=UTF-8");
+    text_at(&a, "file.name", name, sizeof name);
+    assert_string_equal(name, "files/my-clip");
+    snprintf(expected, sizeof expected,
+             "{\n  \"file\": {\n    \"name\": \"files/my-clip\",\n    \"displayName\": \"My clip\",\n"
+             "    \"mimeType\": \"video/mp4\",\n    \"sizeBytes\": \"5\",\n    \"createTime\": \"$\",\n"
+             "    \"updateTime\": \"$\",\n    \"expirationTime\": \"$\",\n    \"sha256Hash\": "
+             "\"MmNmMjRkYmE1ZmIwYTMwZTI2ZTgzYjJhYzViOWUyOWUxYjE2MWU1YzFmYTc0MjVlNzMwNDMzNjI5MzhiOTgyNA==\",\n"
+             "    \"uri\": \"http://localhost/v1beta/files/my-clip\",\n    \"state\": \"PROCESSING\",\n"
+             "    \"source\": \"UPLOADED\"\n  }\n}\n");
+    tst_same_body(&a, expected);
+    tst_forget(&a);
+    check_received(path, "final", "5");
+    a = erase("/v1beta/files/my-clip");
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+}
+
+static void the_upload_url_wants_no_key_and_knows_its_version(void **state)
+{
+    tst_answer a = tst_call(&shared, "POST", "/upload/v1alpha/files", KEY RESUMABLE, NULL);
+    char       url[512];
+
+    (void)state;
+    assert_true(tst_header(&a, "x-goog-upload-url", url, sizeof url));
+    assert_non_null(strstr(url, "/upload/v1alpha/files?upload_id="));
+    tst_forget(&a);
+    check_chunk(url + strlen("http://localhost"), "upload, finalize", 0, "", "final"); /* of no bytes at all */
+    check_error(tst_call(&shared, "POST", "/upload/v1beta/files", RESUMABLE, NULL), 403, "PERMISSION_DENIED",
+                "unregistered callers");
+}
+
+static void an_offset_that_does_not_fit_is_refused_and_the_upload_goes_on(void **state)
+{
+    char       path[512];
+    tst_answer a;
+
+    (void)state;
+    begin(&shared, "", "{}", path);
+    check_chunk(path, "upload", 0, "hel", "active");
+    a = command(&shared, path, "upload", 4, "x", 1);
+    check_header(&a, "x-goog-upload-status", "active");
+    check_error(a, 400, "INVALID_ARGUMENT", "must be 3, not 4");
+    check_error(command(&shared, path, "upload", 1, "x", 1), 400, "INVALID_ARGUMENT", "must be 3, not 1");
+    check_received(path, "active", "3");
+    check_chunk(path, "upload, finalize", 3, "lo", "final");
+}
+
+static void a_request_sent_again_adds_nothing_twice(void **state)
+{
+    char       path[512], again[64], name[64];
+    tst_answer a;
+
+    (void)state;
+    begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
+    check_chunk(path, "upload", 0, "he", "active");
+    check_chunk(path, "upload", 2, "l", "active");
+    check_chunk(path, "upload", 2, "l", "active"); /* its answer was lost on the way */
+    check_received(path, "active", "3");
+    a = command(&shared, path, "upload, finalize", 3, "lo", 2);
+    text_at(&a, "file.name", name, sizeof name);
+    check_text(&a, "file.sizeBytes", "5");
+    check_text(&a, "file.sha256Hash",
+               "MmNmMjRkYmE1ZmIwYTMwZTI2ZTgzYjJhYzViOWUyOWUxYjE2MWU1YzFmYTc0MjVlNzMwNDMzNjI5MzhiOTgyNA==");
+    tst_forget(&a);
+    a = command(&shared, path, "upload, finalize", 3, "lo", 2);
+    check_header(&a, "x-goog-upload-status", "final");
+    text_at(&a, "file.name", again, sizeof again);
+    assert_string_equal(again, name);
+    tst_forget(&a);
+    check_error(command(&shared, path, "upload", 5, "x", 1), 400, "INVALID_ARGUMENT", "already been terminated");
+}
+
+static void a_broken_connection_leaves_what_has_come(void **state)
+{
+    char     path[512];
+    tst_link l = tst_connect(&shared);
+
+    (void)state;
+    begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
+    send_command(&l, path, "upload, finalize", 0, 5);
+    tst_send(&l, "hel", 3);
+    shutdown(l.fd, SHUT_WR);
+    while (tst_read_more(&l)) continue; /* until pollux has seen it break off */
+    tst_hang_up(&l);
+    check_received(path, "active", "3");
+    check_chunk(path, "upload, finalize", 3, "lo", "final");
+}
+
+static void a_newer_request_takes_the_upload_from_one_that_hangs(void **state)
+{
+    char     path[512];
+    tst_link l = tst_connect(&shared);
+
+    (void)state;
+    begin(&shared, "", "{}", path);
+    send_command(&l, path, "upload, finalize", 0, 5);
+    tst_send(&l, "hel", 3);
+    for (tst_answer a = { 0 };; tst_forget(&a)) { /* until pollux has read that */
+        char size[8] = "";
+        a = command(&shared, path, "query", 0, "", 0);
+        tst_header(&a, "x-goog-upload-size-received", size, sizeof size);
+        if (strcmp(size, "3") == 0) {
+            tst_forget(&a);
+            break;
+        }
+    }
+    check_chunk(path, "upload", 3, "l", "active");
+    tst_send(&l, "XX", 2);
+    check_error(tst_read_answer(&l), 409, "ABORTED", "taken it over");
+    tst_hang_up(&l);
+    check_received(path, "active", "4");
+}
+
+static void a_size_that_was_not_announced_is_refused(void **state)
+{
+    char       path[512];
+    tst_answer a;
+
+    (void)state;
+    begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
+    check_chunk(path, "upload", 0, "hel", "active");
+    check_error(command(&shared, path, "finalize", 3, "", 0), 400, "INVALID_ARGUMENT", "has 3 bytes; 5 were announced");
+    check_error(command(&shared, path, "upload, finalize", 3, "low", 3), 400, "INVALID_ARGUMENT",
+                "more than the 5 bytes");
+    check_received(path, "active", "3");
+    check_chunk(path, "upload", 3, "lo", "active");
+    a = command(&shared, path, "finalize", 5, "", 0);
+    check_header(&a, "x-goog-upload-status", "final");
+    check_text(&a, "file.sizeBytes", "5");
+    tst_forget(&a);
+    check_error(tst_call(&shared, "POST", "/upload/v1beta/files",
+                         KEY RESUMABLE "X-Goog-Upload-Header-Content-Length: 2147483649\r\n", "{}"),
+                400, "INVALID_ARGUMENT", "no more than 2147483648");
+}
+
+static void a_cancelled_upload_stays_cancelled(void **state)
+{
+    char path[512];
+
+    (void)state;
+    begin(&shared, "", "{}", path);
+    check_chunk(path, "upload", 0, "hel", "active");
+    check_chunk(path, "cancel", 0, "", "cancelled");
+    tst_answer a = command(&shared, path, "upload, finalize", 3, "lo", 2);
+    check_header(&a, "x-goog-upload-status", "cancelled");
+    check_error(a, 400, "INVALID_ARGUMENT", "already been terminated");
+    check_chunk(path, "query", 0, "", "cancelled");
+}
+
+static void commands_and_uploads_that_there_are_not_are_refused(void **state)
+{
+    char path[512];
+
+    (void)state;
+    begin(&shared, "", "{}", path);
+    check_error(command(&shared, path, "finish", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
+    check_error(command(&shared, path, "query, cancel", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
+    check_error(command(&shared, path, "start", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
+    check_error(command(&shared, "/upload/v1beta/files?upload_id=none", "query", 0, "", 0), 404, "NOT_FOUND",
+                "no such upload");
+    check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY, "{}"), 400, "INVALID_ARGUMENT",
+                "X-Goog-Upload-Protocol");
+}
+
+static void what_is_told_of_a_file_is_checked(void **state)
+{
+    static const struct {
+        const char *body;
+        int         code;
+        const char *status;
+        const char *words;
+    } wrong[] = {
+        { "{\"file\":{\"name\":\"files/-x\"}}", 400, "INVALID_ARGUMENT", "CreateFileRequest.file.name" },
+        { "{\"file\":{\"name\":\"files/X\"}}", 400, "INVALID_ARGUMENT", "CreateFileRequest.file.name" },
+        { "{\"file\":{\"name\":\"x\"}}", 400, "INVALID_ARGUMENT", "CreateFileRequest.file.name" },
+        { "{\"file\":{\"name\":\"files/a234567890123456789012345678901234567890x\"}}", 400, "INVALID_ARGUMENT", "name" },
+        { "{\"file\":{\"nam\":\"files/x\"}}", 400, "INVALID_ARGUMENT", "Unknown name \\\"nam\\\" at 'file'" },
+        { "{\"file\":", 400, "INVALID_ARGUMENT", "Invalid JSON payload" },
+        { "{\"file\":{\"name\":\"files/taken\"}}", 409, "ALREADY_EXISTS", "files/taken" },
+    };
+    char       name[64];
+    tst_answer a;
+
+    (void)state;
+    put_file(&shared, "text/plain", "{\"file\":{\"name\":\"files/taken\"}}", name);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY RESUMABLE, wrong[i].body), wrong[i].code,
+                    wrong[i].status, wrong[i].words);
+    }
+    a = erase("/v1beta/files/taken");
+    check_status(&a, 200);
+    tst_forget(&a);
+}
+
+/* ---- uploads at once ---- */
+
+static tst_answer post_bytes(const char *path, const char *headers, const char *bytes, size_t len)
+{
+    tst_link l = tst_connect(&shared);
+    char     head[1024];
+
+    snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: localhost\r\n" KEY "%sContent-Length: %zu\r\n\r\n", path,
+             headers, len);
+    tst_send_text(&l, head);
+    for (size_t i = 0; i < len; i += 7) tst_send(&l, bytes + i, len - i < 7 ? len - i : 7); /* in small pieces */
+    tst_answer a = tst_read_answer(&l);
+    tst_hang_up(&l);
+    return a;
+}
+
+static void the_bytes_alone_are_a_file_too(void **state)
+{
+    tst_answer a = post_bytes("/upload/v1beta/files",
+                              "X-Goog-Upload-Protocol: raw\r\nContent-Type: image/png\r\nX-Goog-Upload-File-Name: a.png\r\n",
+                              "hello", 5);
+
+    (void)state;
+    check_status(&a, 200);
+    check_text(&a, "file.mimeType", "image/png");
+    check_text(&a, "file.displayName", "a.png");
+    check_text(&a, "file.sizeBytes", "5");
+    check_text(&a, "file.state", "ACTIVE");
+    check_text(&a, "file.sha256Hash",
+               "MmNmMjRkYmE1ZmIwYTMwZTI2ZTgzYjJhYzViOWUyOWUxYjE2MWU1YzFmYTc0MjVlNzMwNDMzNjI5MzhiOTgyNA==");
+    tst_forget(&a);
+    a = post_bytes("/upload/v1beta/files?uploadType=media", "Content-Type: text/plain\r\n", "hello", 5);
+    check_text(&a, "file.sizeBytes", "5");
+    tst_forget(&a);
+}
+
+static void two_parts_are_a_file_with_what_is_told_of_it(void **state)
+{
+    static const char body[] = "what stands here is nothing\r\n--b1\r\ncontent-type: application/json\r\n\r\n"
+                               "{\"file\":{\"displayName\":\"two parts\"}}\r\n--b1\r\nContent-Type: image/png\r\n\r\n"
+                               "he\r\n--b2\r\r\n--bllo\n\r\n--b1--\r\nand this too";
+    static const char with_lf[] = "--b1\nContent-Type: application/json\n\n{}\n--b1\nContent-Type: image/png\n\n"
+                                  "hello\n--b1--";
+    tst_answer a = post_bytes("/upload/v1beta/files", "X-Goog-Upload-Protocol: multipart\r\nContent-Type: "
+                                                      "multipart/related; boundary=b1\r\n", body, sizeof body - 1);
+
+    (void)state;
+    check_status(&a, 200);
+    check_text(&a, "file.displayName", "two parts");
+    check_text(&a, "file.mimeType", "image/png");
+    check_text(&a, "file.sizeBytes", "18"); /* "he\r\n--b2\r\r\n--bllo\n", and its digest */
+    check_text(&a, "file.sha256Hash",
+               "YzQ3NjM4NDg1Mjk2NDFiYWVkZjdhM2IyOTM4NDg2ZmJlMTFlOTNmMTQyYzcxZDQ2MjA2OTk2MGQ2NzVmNGY2MA==");
+    tst_forget(&a);
+    a = post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: multipart/related; x=y; boundary=\"b1\"\r\n",
+                   with_lf, sizeof with_lf - 1);
+    check_text(&a, "file.sizeBytes", "5");
+    check_text(&a, "file.sha256Hash",
+               "MmNmMjRkYmE1ZmIwYTMwZTI2ZTgzYjJhYzViOWUyOWUxYjE2MWU1YzFmYTc0MjVlNzMwNDMzNjI5MzhiOTgyNA==");
+    tst_forget(&a);
+    check_error(post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: multipart/related; boundary=b1\r\n",
+                           body, sizeof body - 25), 400, "INVALID_ARGUMENT", "last boundary");
+    check_error(post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: image/png\r\n", body, 20), 400,
+                "INVALID_ARGUMENT", "boundary");
+}
+
+/* ---- what becomes of a file ---- */
+
+static void a_video_is_processed_and_may_be_used_then(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q", "--file-processing", "60000");
+    char       name[64], body[512];
+
+    (void)state;
+    put_file(&p, "video/mp4", "{}", name);
+    check_state(&p, name, "PROCESSING");
+    snprintf(body, sizeof body,
+             "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"},{\"fileData\":{\"mimeType\":\"video/mp4\",\"fileUri\":"
+             "\"https://generativelanguage.googleapis.com/v1beta/%s\"}}]}]}", name);
+    check_error(tst_ask(&p, WHOLE, body), 400, "FAILED_PRECONDITION", "is not in an ACTIVE state");
+    check_error(tst_ask(&p, "/v1beta/models/gemini-3.8-flash:countTokens", body), 400, "FAILED_PRECONDITION",
+                "is not in an ACTIVE state");
+    advance(&p, "60");
+    check_state(&p, name, "ACTIVE");
+    tst_answer a = tst_ask(&p, WHOLE, body);
+    check_status(&a, 200);
+    tst_forget(&a);
+
+    char path[128];
+    snprintf(path, sizeof path, "/v1beta/%s", name);
+    a = tst_call(&p, "GET", path, KEY, NULL);
+    check_text(&a, "videoMetadata.videoDuration", "1s");
+    tst_forget(&a);
+    check_error(tst_ask_with(&p, WHOLE, OTHER_KEY, body), 403, "PERMISSION_DENIED", "permission to access the File");
+    advance(&p, "172800");
+    check_error(tst_ask(&p, WHOLE, body), 403, "PERMISSION_DENIED", "permission to access the File");
+    tst_pollux_stop(&p);
+}
+
+static void a_file_fails_when_its_name_asks_for_it(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q", "--file-processing", "1000");
+    char       name[64], path[128];
+
+    (void)state;
+    put_file(&p, "text/plain", "{\"file\":{\"displayName\":\"pollux: fail\"}}", name);
+    check_state(&p, name, "PROCESSING");
+    advance(&p, "1");
+    snprintf(path, sizeof path, "/v1beta/%s", name);
+    tst_answer a = tst_call(&p, "GET", path, KEY, NULL);
+    check_text(&a, "state", "FAILED");
+    tst_contains(&a, "\"code\": 13");
+    tst_forget(&a);
+    tst_pollux_stop(&p);
+}
+
+static void a_file_lives_for_48_hours(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+    char       name[64], path[128];
+
+    (void)state;
+    put_file(&p, "text/plain", "{}", name);
+    advance(&p, "172700");
+    check_state(&p, name, "ACTIVE");
+    advance(&p, "100");
+    snprintf(path, sizeof path, "/v1beta/%s", name);
+    check_error(tst_call(&p, "GET", path, KEY, NULL), 403, "PERMISSION_DENIED", "or it may not exist");
+    tst_answer a = tst_call(&p, "GET", "/v1beta/files", KEY, NULL);
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+    tst_pollux_stop(&p);
+}
+
+static void a_file_is_seen_by_its_own_key_alone(void **state)
+{
+    char name[64], path[128];
+
+    (void)state;
+    put_file(&shared, "text/plain", "{}", name);
+    snprintf(path, sizeof path, "/v1beta/%s", name);
+    check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), 403, "PERMISSION_DENIED",
+                "You do not have permission to access the File");
+    check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), 403, "PERMISSION_DENIED", "File");
+    tst_answer a = tst_call(&shared, "GET", "/v1beta/files", OTHER_KEY, NULL);
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+    a = erase(path);
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+    check_error(erase(path), 403, "PERMISSION_DENIED", "or it may not exist");
+    check_error(get("/v1beta/files/none"), 403, "PERMISSION_DENIED",
+                "You do not have permission to access the File none or it may not exist.");
+}
+
+static void the_list_comes_in_pages_from_the_newest_on(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+    char       name[64], meta[64], token[64], path[128];
+
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        snprintf(meta, sizeof meta, "{\"file\":{\"name\":\"files/f%d\"}}", i);
+        put_file(&p, "text/plain", meta, name);
+    }
+    tst_answer a = tst_call(&p, "GET", "/v1beta/files", KEY, NULL);
+    tst_contains(&a, "files/f11\"");
+    tst_contains(&a, "files/f2\"");
+    tst_lacks(&a, "files/f1\"");
+    tst_forget(&a);
+
+    a = tst_call(&p, "GET", "/v1beta/files?pageSize=5", KEY, NULL);
+    text_at(&a, "nextPageToken", token, sizeof token);
+    tst_contains(&a, "files/f7\"");
+    tst_lacks(&a, "files/f6\"");
+    tst_forget(&a);
+    a = tst_call(&p, "DELETE", "/v1beta/files/f7", KEY, NULL); /* the last one shown */
+    tst_forget(&a);
+    put_file(&p, "text/plain", "{}", name); /* and one that comes before the page */
+    snprintf(path, sizeof path, "/v1beta/files?pageSize=7&pageToken=%s", token);
+    a = tst_call(&p, "GET", path, KEY, NULL);
+    tst_contains(&a, "files/f6\"");
+    tst_contains(&a, "files/f0\"");
+    tst_lacks(&a, "files/f7\"");
+    tst_lacks(&a, "nextPageToken");
+    tst_forget(&a);
+    check_error(tst_call(&p, "GET", "/v1beta/files?pageToken=x", KEY, NULL), 400, "INVALID_ARGUMENT", "page_token");
+    tst_pollux_stop(&p);
+}
+
+static void only_what_pollux_made_can_be_downloaded(void **state)
+{
+    char name[64], path[128];
+
+    (void)state;
+    put_file(&shared, "application/jsonl", "{}", name);
+    snprintf(path, sizeof path, "/v1beta/%s:download?alt=media", name);
+    check_error(get(path), 400, "FAILED_PRECONDITION", "cannot be downloaded");
+    check_error(get("/download/v1beta/files/none:download?alt=media"), 403, "PERMISSION_DENIED", "File none");
+}
+
+static void objects_in_a_bucket_become_files(void **state)
+{
+    tst_answer a = tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"gs://bucket/a.mp4\",\"gs://bucket/b.pdf\"]}");
+
+    (void)state;
+    check_status(&a, 200);
+    tst_contains(&a, "\"source\": \"REGISTERED\"");
+    tst_contains(&a, "\"mimeType\": \"video/mp4\"");
+    tst_contains(&a, "\"mimeType\": \"application/pdf\"");
+    tst_forget(&a);
+    check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"http://x\"]}"), 400, "INVALID_ARGUMENT", "http://x");
+    check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[]}"), 400, "INVALID_ARGUMENT", "uris");
+}
+
+/* ---- large ones ---- */
+
+/* In KB; 0: this system does not tell. */
+static long peak_memory_of(const tst_pollux *p)
+{
+    char  path[64], line[256];
+    long  peak = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)p->pid);
+    file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "VmHWM: %ld kB", &peak) == 1) break;
+    }
+    if (file) fclose(file);
+    return peak;
+}
+
+static void a_large_file_is_never_held(void **state)
+{
+    enum { SIZE = 64 << 20, CHUNK = 8 << 20, GROWTH_KB_MAX = 8 << 10 };
+    char      *bytes = calloc(1, CHUNK);
+    char       path[512];
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+
+    (void)state;
+    assert_non_null(bytes);
+    for (size_t i = 0; i < CHUNK; i++) bytes[i] = (char)(i * 31 >> 3);
+    begin(&p, "X-Goog-Upload-Header-Content-Length: 67108864\r\nX-Goog-Upload-Header-Content-Type: video/mp4\r\n", "{}", path);
+    long before = peak_memory_of(&p);
+    for (long at = 0; at < SIZE; at += CHUNK) {
+        tst_answer a = command(&p, path, at + CHUNK < SIZE ? "upload" : "upload, finalize", at, bytes, CHUNK);
+        check_status(&a, 200);
+        check_header(&a, "x-goog-upload-status", at + CHUNK < SIZE ? "active" : "final");
+        if (at + CHUNK == SIZE) check_text(&a, "file.sizeBytes", "67108864");
+        tst_forget(&a);
+    }
+    long after = peak_memory_of(&p);
+    if (after - before > GROWTH_KB_MAX) fail_msg("64 MB grew pollux by %ld KB", after - before);
+    free(bytes);
+    tst_pollux_stop(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_uploaded_in_pieces_tells_all_about_itself),
+        cmocka_unit_test(the_upload_url_wants_no_key_and_knows_its_version),
+        cmocka_unit_test(an_offset_that_does_not_fit_is_refused_and_the_upload_goes_on),
+        cmocka_unit_test(a_request_sent_again_adds_nothing_twice),
+        cmocka_unit_test(a_broken_connection_leaves_what_has_come),
+        cmocka_unit_test(a_newer_request_takes_the_upload_from_one_that_hangs),
+        cmocka_unit_test(a_size_that_was_not_announced_is_refused),
+        cmocka_unit_test(a_cancelled_upload_stays_cancelled),
+        cmocka_unit_test(commands_and_uploads_that_there_are_not_are_refused),
+        cmocka_unit_test(what_is_told_of_a_file_is_checked),
+        cmocka_unit_test(the_bytes_alone_are_a_file_too),
+        cmocka_unit_test(two_parts_are_a_file_with_what_is_told_of_it),
+        cmocka_unit_test(a_video_is_processed_and_may_be_used_then),
+        cmocka_unit_test(a_file_fails_when_its_name_asks_for_it),
+        cmocka_unit_test(a_file_lives_for_48_hours),
+        cmocka_unit_test(a_file_is_seen_by_its_own_key_alone),
+        cmocka_unit_test(the_list_comes_in_pages_from_the_newest_on),
+        cmocka_unit_test(only_what_pollux_made_can_be_downloaded),
+        cmocka_unit_test(objects_in_a_bucket_become_files),
+        cmocka_unit_test(a_large_file_is_never_held),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -71,6 +71,8 @@ enum {
     PLX_REGISTER_MAX          = 100,      /* files in one call */
     PLX_DOWNLOAD_PIECE_BYTES  = 64 << 10,
     PLX_BATCH_MS              = 3000,     /* default: from a batch's creation to its results */
+    PLX_CACHES_MAX            = 1000,
+    PLX_CACHE_NAME_CHARS_MAX  = 128,      /* says the service */
     PLX_BLOBS_MAX             = 4096,     /* contents that are kept; each of some size has a descriptor */
     PLX_BLOB_MEMORY_BYTES     = 64 << 10, /* what is larger goes to a temporary file */
     PLX_BLOB_LINE_BYTES_MAX   = 32 << 20, /* a batch's row may hold an image of 20 MB, and its base64 */

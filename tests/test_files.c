@@ -6,10 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "json.h"
-#include "twin.h"
+#include "answers.h"
 
-#define OTHER_KEY "x-goog-api-key: other-key\r\n"
 #define RESUMABLE "X-Goog-Upload-Protocol: resumable\r\nX-Goog-Upload-Command: start\r\n"
 
 static tst_pollux shared;
@@ -30,59 +28,6 @@ static int stop(void **state)
 
 /* ---- small helpers ---- */
 
-/* A text of the answer's JSON by a path like "file.name"; empty when it is not there. */
-static void text_at(const tst_answer *a, const char *path, char *out, size_t size)
-{
-    cst_json_doc    doc;
-    const cst_json *value;
-    char            key[64];
-
-    cst_json_doc_init(&doc, cst_allocator_default());
-    if (cst_json_read(&doc, (castor_str){ a->body, a->len }, NULL, NULL) != CASTOR_OK) fail_msg("no JSON: %s", a->body);
-    for (value = cst_json_root(&doc); *path; path += strcspn(path, "."), path += *path == '.') {
-        snprintf(key, sizeof key, "%.*s", (int)strcspn(path, "."), path);
-        value = cst_json_get(value, key);
-    }
-    snprintf(out, size, "%.*s", CASTOR_ARG(cst_json_string(value)));
-    cst_json_doc_free(&doc);
-}
-
-static void check_text(const tst_answer *a, const char *path, const char *expected)
-{
-    char text[512];
-
-    text_at(a, path, text, sizeof text);
-    if (strcmp(text, expected) != 0) fail_msg("%s is \"%s\", not \"%s\", in %s", path, text, expected, a->body);
-}
-
-static void check_status(const tst_answer *a, int status)
-{
-    if (a->status != status) fail_msg("status %d, not %d: %s", a->status, status, a->body);
-}
-
-static void check_header(const tst_answer *a, const char *name, const char *expected)
-{
-    char value[256] = "(none)";
-
-    tst_header(a, name, value, sizeof value);
-    assert_string_equal(value, expected);
-}
-
-static void check_error(tst_answer a, int code, const char *status, const char *words)
-{
-    char text[64];
-
-    check_status(&a, code);
-    check_text(&a, "error.status", status);
-    snprintf(text, sizeof text, "\"code\": %d", code);
-    tst_contains(&a, text);
-    tst_contains(&a, words);
-    tst_forget(&a);
-}
-
-static tst_answer get(const char *path) { return tst_call(&shared, "GET", path, KEY, NULL); }
-static tst_answer erase(const char *path) { return tst_call(&shared, "DELETE", path, KEY, NULL); }
-
 /* Begins an upload, and gives the path of its URL. */
 static void begin(const tst_pollux *p, const char *headers, const char *body, char path[512])
 {
@@ -91,10 +36,10 @@ static void begin(const tst_pollux *p, const char *headers, const char *body, ch
 
     snprintf(all, sizeof all, KEY RESUMABLE "%s", headers);
     a = tst_call(p, "POST", "/upload/v1beta/files", all, body);
-    check_status(&a, 200);
-    check_header(&a, "x-goog-upload-status", "active");
-    check_header(&a, "x-goog-upload-chunk-granularity", "262144");
-    check_header(&a, "content-length", "0");
+    tst_check_status(&a, 200);
+    tst_check_header(&a, "x-goog-upload-status", "active");
+    tst_check_header(&a, "x-goog-upload-chunk-granularity", "262144");
+    tst_check_header(&a, "content-length", "0");
     assert_true(tst_header(&a, "x-goog-upload-url", url, sizeof url));
     assert_int_equal(strncmp(url, "http://localhost/upload/v1beta/files?upload_id=", 47), 0);
     snprintf(path, 512, "%s", url + strlen("http://localhost"));
@@ -126,8 +71,8 @@ static void check_chunk(const char *path, const char *name, long offset, const c
 {
     tst_answer a = command(&shared, path, name, offset, bytes, strlen(bytes));
 
-    check_status(&a, 200);
-    check_header(&a, "x-goog-upload-status", upload_status);
+    tst_check_status(&a, 200);
+    tst_check_header(&a, "x-goog-upload-status", upload_status);
     tst_forget(&a);
 }
 
@@ -135,9 +80,9 @@ static void check_received(const char *path, const char *upload_status, const ch
 {
     tst_answer a = command(&shared, path, "query", 0, "", 0);
 
-    check_status(&a, 200);
-    check_header(&a, "x-goog-upload-status", upload_status);
-    check_header(&a, "x-goog-upload-size-received", size);
+    tst_check_status(&a, 200);
+    tst_check_header(&a, "x-goog-upload-status", upload_status);
+    tst_check_header(&a, "x-goog-upload-size-received", size);
     tst_forget(&a);
 }
 
@@ -150,19 +95,8 @@ static void put_file(const tst_pollux *p, const char *mime_type, const char *met
     snprintf(headers, sizeof headers, "X-Goog-Upload-Header-Content-Type: %s\r\n", mime_type);
     begin(p, headers, meta, path);
     a = command(p, path, "upload, finalize", 0, "hello", 5);
-    check_status(&a, 200);
-    text_at(&a, "file.name", name, 64);
-    tst_forget(&a);
-}
-
-static void advance(const tst_pollux *p, const char *seconds)
-{
-    char       body[64];
-    tst_answer a;
-
-    snprintf(body, sizeof body, "{\"advance_s\":%s}", seconds);
-    a = tst_call(p, "POST", "/pollux/clock", "", body);
-    check_status(&a, 200);
+    tst_check_status(&a, 200);
+    tst_text_at(&a, "file.name", name, 64);
     tst_forget(&a);
 }
 
@@ -173,7 +107,7 @@ static void check_state(const tst_pollux *p, const char *name, const char *state
 
     snprintf(path, sizeof path, "/v1beta/%s", name);
     a = tst_call(p, "GET", path, KEY, NULL);
-    check_text(&a, "state", state);
+    tst_check_at(&a, "state", state);
     tst_forget(&a);
 }
 
@@ -191,10 +125,10 @@ static void a_file_uploaded_in_pieces_tells_all_about_itself(void **state)
     check_received(path, "active", "2");
     check_chunk(path, "upload", 2, "ll", "active");
     a = command(&shared, path, "upload, finalize", 4, "o", 1);
-    check_status(&a, 200);
-    check_header(&a, "x-goog-upload-status", "final");
-    check_header(&a, "content-type", "application/json; charset=UTF-8");
-    text_at(&a, "file.name", name, sizeof name);
+    tst_check_status(&a, 200);
+    tst_check_header(&a, "x-goog-upload-status", "final");
+    tst_check_header(&a, "content-type", "application/json; charset=UTF-8");
+    tst_text_at(&a, "file.name", name, sizeof name);
     assert_string_equal(name, "files/my-clip");
     snprintf(expected, sizeof expected,
              "{\n  \"file\": {\n    \"name\": \"files/my-clip\",\n    \"displayName\": \"My clip\",\n"
@@ -206,7 +140,7 @@ static void a_file_uploaded_in_pieces_tells_all_about_itself(void **state)
     tst_same_body(&a, expected);
     tst_forget(&a);
     check_received(path, "final", "5");
-    a = erase("/v1beta/files/my-clip");
+    a = tst_delete(&shared, "/v1beta/files/my-clip");
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
 }
@@ -221,7 +155,7 @@ static void the_upload_url_wants_no_key_and_knows_its_version(void **state)
     assert_non_null(strstr(url, "/upload/v1alpha/files?upload_id="));
     tst_forget(&a);
     check_chunk(url + strlen("http://localhost"), "upload, finalize", 0, "", "final"); /* of no bytes at all */
-    check_error(tst_call(&shared, "POST", "/upload/v1beta/files", RESUMABLE, NULL), 403, "PERMISSION_DENIED",
+    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", RESUMABLE, NULL), 403, "PERMISSION_DENIED",
                 "unregistered callers");
 }
 
@@ -234,9 +168,9 @@ static void an_offset_that_does_not_fit_is_refused_and_the_upload_goes_on(void *
     begin(&shared, "", "{}", path);
     check_chunk(path, "upload", 0, "hel", "active");
     a = command(&shared, path, "upload", 4, "x", 1);
-    check_header(&a, "x-goog-upload-status", "active");
-    check_error(a, 400, "INVALID_ARGUMENT", "must be 3, not 4");
-    check_error(command(&shared, path, "upload", 1, "x", 1), 400, "INVALID_ARGUMENT", "must be 3, not 1");
+    tst_check_header(&a, "x-goog-upload-status", "active");
+    tst_check_error(a, 400, "INVALID_ARGUMENT", "must be 3, not 4");
+    tst_check_error(command(&shared, path, "upload", 1, "x", 1), 400, "INVALID_ARGUMENT", "must be 3, not 1");
     check_received(path, "active", "3");
     check_chunk(path, "upload, finalize", 3, "lo", "final");
 }
@@ -253,17 +187,17 @@ static void a_request_sent_again_adds_nothing_twice(void **state)
     check_chunk(path, "upload", 2, "l", "active"); /* its answer was lost on the way */
     check_received(path, "active", "3");
     a = command(&shared, path, "upload, finalize", 3, "lo", 2);
-    text_at(&a, "file.name", name, sizeof name);
-    check_text(&a, "file.sizeBytes", "5");
-    check_text(&a, "file.sha256Hash",
+    tst_text_at(&a, "file.name", name, sizeof name);
+    tst_check_at(&a, "file.sizeBytes", "5");
+    tst_check_at(&a, "file.sha256Hash",
                "MmNmMjRkYmE1ZmIwYTMwZTI2ZTgzYjJhYzViOWUyOWUxYjE2MWU1YzFmYTc0MjVlNzMwNDMzNjI5MzhiOTgyNA==");
     tst_forget(&a);
     a = command(&shared, path, "upload, finalize", 3, "lo", 2);
-    check_header(&a, "x-goog-upload-status", "final");
-    text_at(&a, "file.name", again, sizeof again);
+    tst_check_header(&a, "x-goog-upload-status", "final");
+    tst_text_at(&a, "file.name", again, sizeof again);
     assert_string_equal(again, name);
     tst_forget(&a);
-    check_error(command(&shared, path, "upload", 5, "x", 1), 400, "INVALID_ARGUMENT", "already been terminated");
+    tst_check_error(command(&shared, path, "upload", 5, "x", 1), 400, "INVALID_ARGUMENT", "already been terminated");
 }
 
 static void a_broken_connection_leaves_what_has_come(void **state)
@@ -302,7 +236,7 @@ static void a_newer_request_takes_the_upload_from_one_that_hangs(void **state)
     }
     check_chunk(path, "upload", 3, "l", "active");
     tst_send(&l, "XX", 2);
-    check_error(tst_read_answer(&l), 409, "ABORTED", "taken it over");
+    tst_check_error(tst_read_answer(&l), 409, "ABORTED", "taken it over");
     tst_hang_up(&l);
     check_received(path, "active", "4");
 }
@@ -315,16 +249,16 @@ static void a_size_that_was_not_announced_is_refused(void **state)
     (void)state;
     begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
     check_chunk(path, "upload", 0, "hel", "active");
-    check_error(command(&shared, path, "finalize", 3, "", 0), 400, "INVALID_ARGUMENT", "has 3 bytes; 5 were announced");
-    check_error(command(&shared, path, "upload, finalize", 3, "low", 3), 400, "INVALID_ARGUMENT",
+    tst_check_error(command(&shared, path, "finalize", 3, "", 0), 400, "INVALID_ARGUMENT", "has 3 bytes; 5 were announced");
+    tst_check_error(command(&shared, path, "upload, finalize", 3, "low", 3), 400, "INVALID_ARGUMENT",
                 "more than the 5 bytes");
     check_received(path, "active", "3");
     check_chunk(path, "upload", 3, "lo", "active");
     a = command(&shared, path, "finalize", 5, "", 0);
-    check_header(&a, "x-goog-upload-status", "final");
-    check_text(&a, "file.sizeBytes", "5");
+    tst_check_header(&a, "x-goog-upload-status", "final");
+    tst_check_at(&a, "file.sizeBytes", "5");
     tst_forget(&a);
-    check_error(tst_call(&shared, "POST", "/upload/v1beta/files",
+    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files",
                          KEY RESUMABLE "X-Goog-Upload-Header-Content-Length: 2147483649\r\n", "{}"),
                 400, "INVALID_ARGUMENT", "no more than 2147483648");
 }
@@ -338,8 +272,8 @@ static void a_cancelled_upload_stays_cancelled(void **state)
     check_chunk(path, "upload", 0, "hel", "active");
     check_chunk(path, "cancel", 0, "", "cancelled");
     tst_answer a = command(&shared, path, "upload, finalize", 3, "lo", 2);
-    check_header(&a, "x-goog-upload-status", "cancelled");
-    check_error(a, 400, "INVALID_ARGUMENT", "already been terminated");
+    tst_check_header(&a, "x-goog-upload-status", "cancelled");
+    tst_check_error(a, 400, "INVALID_ARGUMENT", "already been terminated");
     check_chunk(path, "query", 0, "", "cancelled");
 }
 
@@ -349,12 +283,12 @@ static void commands_and_uploads_that_there_are_not_are_refused(void **state)
 
     (void)state;
     begin(&shared, "", "{}", path);
-    check_error(command(&shared, path, "finish", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
-    check_error(command(&shared, path, "query, cancel", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
-    check_error(command(&shared, path, "start", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
-    check_error(command(&shared, "/upload/v1beta/files?upload_id=none", "query", 0, "", 0), 404, "NOT_FOUND",
+    tst_check_error(command(&shared, path, "finish", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
+    tst_check_error(command(&shared, path, "query, cancel", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
+    tst_check_error(command(&shared, path, "start", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
+    tst_check_error(command(&shared, "/upload/v1beta/files?upload_id=none", "query", 0, "", 0), 404, "NOT_FOUND",
                 "no such upload");
-    check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY, "{}"), 400, "INVALID_ARGUMENT",
+    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY, "{}"), 400, "INVALID_ARGUMENT",
                 "X-Goog-Upload-Protocol");
 }
 
@@ -380,11 +314,11 @@ static void what_is_told_of_a_file_is_checked(void **state)
     (void)state;
     put_file(&shared, "text/plain", "{\"file\":{\"name\":\"files/taken\"}}", name);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY RESUMABLE, wrong[i].body), wrong[i].code,
+        tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY RESUMABLE, wrong[i].body), wrong[i].code,
                     wrong[i].status, wrong[i].words);
     }
-    a = erase("/v1beta/files/taken");
-    check_status(&a, 200);
+    a = tst_delete(&shared, "/v1beta/files/taken");
+    tst_check_status(&a, 200);
     tst_forget(&a);
 }
 
@@ -411,16 +345,16 @@ static void the_bytes_alone_are_a_file_too(void **state)
                               "hello", 5);
 
     (void)state;
-    check_status(&a, 200);
-    check_text(&a, "file.mimeType", "image/png");
-    check_text(&a, "file.displayName", "a.png");
-    check_text(&a, "file.sizeBytes", "5");
-    check_text(&a, "file.state", "ACTIVE");
-    check_text(&a, "file.sha256Hash",
+    tst_check_status(&a, 200);
+    tst_check_at(&a, "file.mimeType", "image/png");
+    tst_check_at(&a, "file.displayName", "a.png");
+    tst_check_at(&a, "file.sizeBytes", "5");
+    tst_check_at(&a, "file.state", "ACTIVE");
+    tst_check_at(&a, "file.sha256Hash",
                "MmNmMjRkYmE1ZmIwYTMwZTI2ZTgzYjJhYzViOWUyOWUxYjE2MWU1YzFmYTc0MjVlNzMwNDMzNjI5MzhiOTgyNA==");
     tst_forget(&a);
     a = post_bytes("/upload/v1beta/files?uploadType=media", "Content-Type: text/plain\r\n", "hello", 5);
-    check_text(&a, "file.sizeBytes", "5");
+    tst_check_at(&a, "file.sizeBytes", "5");
     tst_forget(&a);
 }
 
@@ -435,22 +369,22 @@ static void two_parts_are_a_file_with_what_is_told_of_it(void **state)
                                                       "multipart/related; boundary=b1\r\n", body, sizeof body - 1);
 
     (void)state;
-    check_status(&a, 200);
-    check_text(&a, "file.displayName", "two parts");
-    check_text(&a, "file.mimeType", "image/png");
-    check_text(&a, "file.sizeBytes", "18"); /* "he\r\n--b2\r\r\n--bllo\n", and its digest */
-    check_text(&a, "file.sha256Hash",
+    tst_check_status(&a, 200);
+    tst_check_at(&a, "file.displayName", "two parts");
+    tst_check_at(&a, "file.mimeType", "image/png");
+    tst_check_at(&a, "file.sizeBytes", "18"); /* "he\r\n--b2\r\r\n--bllo\n", and its digest */
+    tst_check_at(&a, "file.sha256Hash",
                "YzQ3NjM4NDg1Mjk2NDFiYWVkZjdhM2IyOTM4NDg2ZmJlMTFlOTNmMTQyYzcxZDQ2MjA2OTk2MGQ2NzVmNGY2MA==");
     tst_forget(&a);
     a = post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: multipart/related; x=y; boundary=\"b1\"\r\n",
                    with_lf, sizeof with_lf - 1);
-    check_text(&a, "file.sizeBytes", "5");
-    check_text(&a, "file.sha256Hash",
+    tst_check_at(&a, "file.sizeBytes", "5");
+    tst_check_at(&a, "file.sha256Hash",
                "MmNmMjRkYmE1ZmIwYTMwZTI2ZTgzYjJhYzViOWUyOWUxYjE2MWU1YzFmYTc0MjVlNzMwNDMzNjI5MzhiOTgyNA==");
     tst_forget(&a);
-    check_error(post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: multipart/related; boundary=b1\r\n",
+    tst_check_error(post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: multipart/related; boundary=b1\r\n",
                            body, sizeof body - 25), 400, "INVALID_ARGUMENT", "last boundary");
-    check_error(post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: image/png\r\n", body, 20), 400,
+    tst_check_error(post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: image/png\r\n", body, 20), 400,
                 "INVALID_ARGUMENT", "boundary");
 }
 
@@ -467,23 +401,23 @@ static void a_video_is_processed_and_may_be_used_then(void **state)
     snprintf(body, sizeof body,
              "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"},{\"fileData\":{\"mimeType\":\"video/mp4\",\"fileUri\":"
              "\"https://generativelanguage.googleapis.com/v1beta/%s\"}}]}]}", name);
-    check_error(tst_ask(&p, WHOLE, body), 400, "FAILED_PRECONDITION", "is not in an ACTIVE state");
-    check_error(tst_ask(&p, "/v1beta/models/gemini-3.8-flash:countTokens", body), 400, "FAILED_PRECONDITION",
+    tst_check_error(tst_ask(&p, WHOLE, body), 400, "FAILED_PRECONDITION", "is not in an ACTIVE state");
+    tst_check_error(tst_ask(&p, "/v1beta/models/gemini-3.8-flash:countTokens", body), 400, "FAILED_PRECONDITION",
                 "is not in an ACTIVE state");
-    advance(&p, "60");
+    tst_advance(&p, "60");
     check_state(&p, name, "ACTIVE");
     tst_answer a = tst_ask(&p, WHOLE, body);
-    check_status(&a, 200);
+    tst_check_status(&a, 200);
     tst_forget(&a);
 
     char path[128];
     snprintf(path, sizeof path, "/v1beta/%s", name);
     a = tst_call(&p, "GET", path, KEY, NULL);
-    check_text(&a, "videoMetadata.videoDuration", "1s");
+    tst_check_at(&a, "videoMetadata.videoDuration", "1s");
     tst_forget(&a);
-    check_error(tst_ask_with(&p, WHOLE, OTHER_KEY, body), 403, "PERMISSION_DENIED", "permission to access the File");
-    advance(&p, "172800");
-    check_error(tst_ask(&p, WHOLE, body), 403, "PERMISSION_DENIED", "permission to access the File");
+    tst_check_error(tst_ask_with(&p, WHOLE, OTHER_KEY, body), 403, "PERMISSION_DENIED", "permission to access the File");
+    tst_advance(&p, "172800");
+    tst_check_error(tst_ask(&p, WHOLE, body), 403, "PERMISSION_DENIED", "permission to access the File");
     tst_pollux_stop(&p);
 }
 
@@ -495,10 +429,10 @@ static void a_file_fails_when_its_name_asks_for_it(void **state)
     (void)state;
     put_file(&p, "text/plain", "{\"file\":{\"displayName\":\"pollux: fail\"}}", name);
     check_state(&p, name, "PROCESSING");
-    advance(&p, "1");
+    tst_advance(&p, "1");
     snprintf(path, sizeof path, "/v1beta/%s", name);
     tst_answer a = tst_call(&p, "GET", path, KEY, NULL);
-    check_text(&a, "state", "FAILED");
+    tst_check_at(&a, "state", "FAILED");
     tst_contains(&a, "\"code\": 13");
     tst_forget(&a);
     tst_pollux_stop(&p);
@@ -511,11 +445,11 @@ static void a_file_lives_for_48_hours(void **state)
 
     (void)state;
     put_file(&p, "text/plain", "{}", name);
-    advance(&p, "172700");
+    tst_advance(&p, "172700");
     check_state(&p, name, "ACTIVE");
-    advance(&p, "100");
+    tst_advance(&p, "100");
     snprintf(path, sizeof path, "/v1beta/%s", name);
-    check_error(tst_call(&p, "GET", path, KEY, NULL), 403, "PERMISSION_DENIED", "or it may not exist");
+    tst_check_error(tst_call(&p, "GET", path, KEY, NULL), 403, "PERMISSION_DENIED", "or it may not exist");
     tst_answer a = tst_call(&p, "GET", "/v1beta/files", KEY, NULL);
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
@@ -529,17 +463,17 @@ static void a_file_is_seen_by_its_own_key_alone(void **state)
     (void)state;
     put_file(&shared, "text/plain", "{}", name);
     snprintf(path, sizeof path, "/v1beta/%s", name);
-    check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), 403, "PERMISSION_DENIED",
+    tst_check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), 403, "PERMISSION_DENIED",
                 "You do not have permission to access the File");
-    check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), 403, "PERMISSION_DENIED", "File");
+    tst_check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), 403, "PERMISSION_DENIED", "File");
     tst_answer a = tst_call(&shared, "GET", "/v1beta/files", OTHER_KEY, NULL);
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
-    a = erase(path);
+    a = tst_delete(&shared, path);
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
-    check_error(erase(path), 403, "PERMISSION_DENIED", "or it may not exist");
-    check_error(get("/v1beta/files/none"), 403, "PERMISSION_DENIED",
+    tst_check_error(tst_delete(&shared, path), 403, "PERMISSION_DENIED", "or it may not exist");
+    tst_check_error(tst_get(&shared, "/v1beta/files/none"), 403, "PERMISSION_DENIED",
                 "You do not have permission to access the File none or it may not exist.");
 }
 
@@ -560,7 +494,7 @@ static void the_list_comes_in_pages_from_the_newest_on(void **state)
     tst_forget(&a);
 
     a = tst_call(&p, "GET", "/v1beta/files?pageSize=5", KEY, NULL);
-    text_at(&a, "nextPageToken", token, sizeof token);
+    tst_text_at(&a, "nextPageToken", token, sizeof token);
     tst_contains(&a, "files/f7\"");
     tst_lacks(&a, "files/f6\"");
     tst_forget(&a);
@@ -574,7 +508,7 @@ static void the_list_comes_in_pages_from_the_newest_on(void **state)
     tst_lacks(&a, "files/f7\"");
     tst_lacks(&a, "nextPageToken");
     tst_forget(&a);
-    check_error(tst_call(&p, "GET", "/v1beta/files?pageToken=x", KEY, NULL), 400, "INVALID_ARGUMENT", "page_token");
+    tst_check_error(tst_call(&p, "GET", "/v1beta/files?pageToken=x", KEY, NULL), 400, "INVALID_ARGUMENT", "page_token");
     tst_pollux_stop(&p);
 }
 
@@ -585,8 +519,8 @@ static void only_what_pollux_made_can_be_downloaded(void **state)
     (void)state;
     put_file(&shared, "application/jsonl", "{}", name);
     snprintf(path, sizeof path, "/v1beta/%s:download?alt=media", name);
-    check_error(get(path), 400, "FAILED_PRECONDITION", "cannot be downloaded");
-    check_error(get("/download/v1beta/files/none:download?alt=media"), 403, "PERMISSION_DENIED", "File none");
+    tst_check_error(tst_get(&shared, path), 400, "FAILED_PRECONDITION", "cannot be downloaded");
+    tst_check_error(tst_get(&shared, "/download/v1beta/files/none:download?alt=media"), 403, "PERMISSION_DENIED", "File none");
 }
 
 static void objects_in_a_bucket_become_files(void **state)
@@ -594,13 +528,13 @@ static void objects_in_a_bucket_become_files(void **state)
     tst_answer a = tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"gs://bucket/a.mp4\",\"gs://bucket/b.pdf\"]}");
 
     (void)state;
-    check_status(&a, 200);
+    tst_check_status(&a, 200);
     tst_contains(&a, "\"source\": \"REGISTERED\"");
     tst_contains(&a, "\"mimeType\": \"video/mp4\"");
     tst_contains(&a, "\"mimeType\": \"application/pdf\"");
     tst_forget(&a);
-    check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"http://x\"]}"), 400, "INVALID_ARGUMENT", "http://x");
-    check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[]}"), 400, "INVALID_ARGUMENT", "uris");
+    tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"http://x\"]}"), 400, "INVALID_ARGUMENT", "http://x");
+    tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[]}"), 400, "INVALID_ARGUMENT", "uris");
 }
 
 /* ---- large ones ---- */
@@ -635,9 +569,9 @@ static void a_large_file_is_never_held(void **state)
     long before = peak_memory_of(&p);
     for (long at = 0; at < SIZE; at += CHUNK) {
         tst_answer a = command(&p, path, at + CHUNK < SIZE ? "upload" : "upload, finalize", at, bytes, CHUNK);
-        check_status(&a, 200);
-        check_header(&a, "x-goog-upload-status", at + CHUNK < SIZE ? "active" : "final");
-        if (at + CHUNK == SIZE) check_text(&a, "file.sizeBytes", "67108864");
+        tst_check_status(&a, 200);
+        tst_check_header(&a, "x-goog-upload-status", at + CHUNK < SIZE ? "active" : "final");
+        if (at + CHUNK == SIZE) tst_check_at(&a, "file.sizeBytes", "67108864");
         tst_forget(&a);
     }
     long after = peak_memory_of(&p);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "api/handlers.h"
+#include "api/caches.h"
 #include "api/files.h"
 #include "api/models.h"
 #include "api/quota.h"
@@ -47,7 +48,9 @@ static generation *read_ask(plx_exchange *e, const cst_json *body, const char *m
     if ((e->names[0].len == 0 || plx_model_for(e, e->names[0], method, &refusal)) &&
         read(&g->ask, body, e->names[0], &e->arena, &refusal) &&
         plx_files_check_use(e->world, plx_owner_of(e), body, &refusal) &&
+        plx_caches_check_use(e->world, plx_owner_of(e), body, g->ask.model, &g->ask.cached_tokens, &refusal) &&
         (model = plx_model_for(e, g->ask.model, method, &refusal))) {
+        g->ask.prompt_tokens += g->ask.cached_tokens;
         g->ask.model = plx_model_version(model, g->ask.model);
         return g;
     }

@@ -24,21 +24,13 @@ static const plx_message_type file_type = { PACKAGE "File", file_fields, COUNT_O
 static const plx_field        create_fields[] = { { "file", &file_type } };
 static const plx_message_type create_type = { PACKAGE "CreateFileRequest", create_fields, COUNT_OF(create_fields) };
 
-static size_t count_chars(castor_str text)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < text.len; i++) count += ((unsigned char)text.data[i] & 0xC0) != 0x80;
-    return count;
-}
-
 static bool read_file(plx_intake *intake, const cst_json *file, const plx_files *files, plx_refusal *refusal)
 {
     castor_str name = cst_json_string(plx_field_get(file, "name"));
     castor_str display_name = cst_json_string(plx_field_get(file, "displayName"));
 
     if (name.len > 0 && !plx_files_read_name(files, name, &intake->facts, refusal)) return false;
-    if (count_chars(display_name) > PLX_DISPLAY_NAME_CHARS_MAX) {
+    if (plx_count_characters(display_name) > PLX_DISPLAY_NAME_CHARS_MAX) {
         return plx_refuse(refusal, 400,
                           "* CreateFileRequest.file.display_name: the display name has more than %d characters.\n",
                           (int)PLX_DISPLAY_NAME_CHARS_MAX);

@@ -12,7 +12,8 @@ plx_resources *plx_resources_new(const plx_resource_times *times)
     if (!resources) return NULL;
     resources->files = plx_files_new(times->file_processing_ms);
     resources->uploads = plx_uploads_new();
-    if (resources->files && resources->uploads) return resources;
+    resources->caches = plx_caches_new();
+    if (resources->files && resources->uploads && resources->caches) return resources;
     plx_resources_free(resources);
     return NULL;
 }
@@ -20,6 +21,7 @@ plx_resources *plx_resources_new(const plx_resource_times *times)
 void plx_resources_free(plx_resources *resources)
 {
     if (!resources) return;
+    plx_caches_free(resources->caches);
     plx_uploads_free(resources->uploads);
     plx_files_free(resources->files);
     free(resources);
@@ -29,6 +31,7 @@ void plx_resources_empty(void *resources)
 {
     plx_resources *r = resources;
 
+    plx_shelf_clear(plx_caches_shelf(r->caches));
     plx_uploads_empty(r->uploads);
     plx_shelf_clear(plx_files_shelf(r->files));
 }

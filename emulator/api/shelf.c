@@ -92,6 +92,14 @@ void plx_shelf_make_name(const plx_shelf *shelf, char name[PLX_RESOURCE_NAME_SIZ
     } while (plx_shelf_find(shelf, castor_str_of(name)));
 }
 
+size_t plx_count_characters(castor_str text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++) count += ((unsigned char)text.data[i] & 0xC0) != 0x80;
+    return count;
+}
+
 /* ---- lists ---- */
 
 void plx_put_time(cst_json_writer *writer, const char *key, int64_t us)

@@ -60,6 +60,9 @@ plx_shelved *plx_shelf_find_own(const plx_shelf *shelf, const char *collection, 
 void plx_shelf_make_name(const plx_shelf *shelf, char name[PLX_RESOURCE_NAME_SIZE], const char *collection,
                          size_t letter_count, plx_chance *chance);
 
+/* What a limit on a display name counts. */
+size_t plx_count_characters(castor_str text);
+
 /* Answers a list: {"<key>":[...],"nextPageToken":"..."}, or {} when there is nothing. */
 typedef void plx_put_one_fn(cst_json_writer *writer, const plx_shelved *one, const plx_exchange *exchange);
 void plx_shelf_send_list(plx_exchange *exchange, const plx_shelf *shelf, const plx_page_rule *rule, const char *key,

@@ -29,6 +29,11 @@ static const plx_endpoint endpoints[] = {
     { "DELETE", "/{v}/files/{}", .answer = plx_answer_file_delete },
     { "GET", "/{v}/files/{}:download", .answer = plx_answer_file_download },
     { "GET", "/download/{v}/files/{}:download", .answer = plx_answer_file_download },
+    { "POST", "/{v}/cachedContents", .answer = plx_answer_cache_create, .takes_json = true },
+    { "GET", "/{v}/cachedContents", .answer = plx_answer_caches },
+    { "GET", "/{v}/cachedContents/{}", .answer = plx_answer_cache },
+    { "PATCH", "/{v}/cachedContents/{}", .answer = plx_answer_cache_patch, .takes_json = true },
+    { "DELETE", "/{v}/cachedContents/{}", .answer = plx_answer_cache_delete },
     { "POST", "/{v}/files:register", .answer = plx_answer_files_register, .takes_json = true },
 
     { "POST", "/{palm}/models/{}:generateMessage", .answer = plx_answer_message, .takes_json = true },

@@ -16,7 +16,8 @@ typedef enum plx_shape {
 typedef struct plx_ask {
     castor_str      model;             /* without "models/" */
     castor_str      prompt;            /* the text of the last turn of the user */
-    uint64_t        prompt_tokens;     /* of all that was sent */
+    uint64_t        prompt_tokens;     /* of all that was sent, and of the cache that it names */
+    uint64_t        cached_tokens;     /* of that cache alone */
     const cst_json *echo;              /* legacy messages: the list that the answer repeats, or NULL */
     int64_t         candidate_count;
     castor_i64      max_output_tokens; /* thoughts included */

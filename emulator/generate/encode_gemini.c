@@ -11,23 +11,31 @@ static void put_count(cst_json_writer *w, const char *key, uint64_t count)
     cst_json_put_integer(w, (int64_t)count);
 }
 
-static void put_usage(cst_json_writer *w, const plx_answer *answer, const plx_piece *piece)
+static void put_details(cst_json_writer *w, const char *key, uint64_t count)
 {
-    uint64_t prompt = answer->ask->prompt_tokens;
-
-    cst_json_key(w, "usageMetadata");
-    cst_json_open_object(w);
-    put_count(w, "promptTokenCount", prompt);
-    if (piece->candidate_tokens > 0) put_count(w, "candidatesTokenCount", piece->candidate_tokens);
-    put_count(w, "totalTokenCount", prompt + piece->candidate_tokens + piece->thought_tokens);
-    cst_json_key(w, "promptTokensDetails");
+    cst_json_key(w, key);
     cst_json_open_array(w);
     cst_json_open_object(w);
     cst_json_key(w, "modality");
     cst_json_put_string(w, CASTOR_STR("TEXT"));
-    put_count(w, "tokenCount", prompt);
+    put_count(w, "tokenCount", count);
     cst_json_close_object(w);
     cst_json_close_array(w);
+}
+
+static void put_usage(cst_json_writer *w, const plx_answer *answer, const plx_piece *piece)
+{
+    uint64_t prompt = answer->ask->prompt_tokens;
+    uint64_t cached = answer->ask->cached_tokens;
+
+    cst_json_key(w, "usageMetadata");
+    cst_json_open_object(w);
+    put_count(w, "promptTokenCount", prompt);
+    if (cached > 0) put_count(w, "cachedContentTokenCount", cached);
+    if (piece->candidate_tokens > 0) put_count(w, "candidatesTokenCount", piece->candidate_tokens);
+    put_count(w, "totalTokenCount", prompt + piece->candidate_tokens + piece->thought_tokens);
+    put_details(w, "promptTokensDetails", prompt);
+    if (cached > 0) put_details(w, "cacheTokensDetails", cached);
     if (piece->thought_tokens > 0) put_count(w, "thoughtsTokenCount", piece->thought_tokens);
     cst_json_key(w, "serviceTier");
     cst_json_put_string(w, CASTOR_STR("standard"));

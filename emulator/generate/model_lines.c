@@ -166,6 +166,11 @@ static bool set_window(reader *r, castor_str value)
            fail(r, "window wants two numbers of tokens.");
 }
 
+static bool set_cache(reader *r, castor_str value)
+{
+    return read_number(value, &r->model->cache_tokens_least) || fail(r, "cache wants a number of tokens.");
+}
+
 static bool is_known_method(castor_str word)
 {
     static const char *const known[] = {
@@ -333,6 +338,7 @@ static const struct {
     { "as-of", set_as_of, true }, { "model", begin_model, true }, { "family", begin_model, true },
     { "like", set_like, false }, { "version", set_version, false }, { "title", set_title, false },
     { "about", set_about, false }, { "generation", set_generation, false }, { "window", set_window, false },
+    { "cache", set_cache, false },
     { "methods", set_methods, false }, { "temperature", set_temperature, false },
     { "max-temperature", set_temperature_max, false }, { "top-p", set_top_p, false }, { "top-k", set_top_k, false },
     { "thinking", set_thinking, false }, { "dimensions", set_dimensions, false }, { "status", set_status, false },

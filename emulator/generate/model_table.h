@@ -33,6 +33,7 @@ typedef struct plx_model {
     int        generation;         /* ten times the number: 25, 31, 40; 0: no Gemini */
     int64_t    input_tokens_max;
     int64_t    output_tokens_max;
+    int64_t    cache_tokens_least; /* of what createCachedContent makes */
 
     castor_str methods[PLX_MODEL_METHODS_MAX]; /* "generateContent", ...: see plx_model_offers */
     size_t     method_count;

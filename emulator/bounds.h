@@ -53,6 +53,7 @@ enum {
     PLX_EVENT_BYTES_MAX       = 128 << 20, /* one encoded chunk or body */
 
     /* control */
+    PLX_TALLIES_MAX           = 256,      /* endpoints by status that are counted apart */
     PLX_STORES_MAX            = 16,       /* that POST /pollux/reset empties */
     /* the library */
     PLX_WORDS_MAX             = 256,      /* of a command line that a program gives */

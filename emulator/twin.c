@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "api/quota.h"
 #include "api/resources.h"
+#include "api/stats.h"
 
 /* The seed only spreads delays and names answers; without entropy the time will do. */
 static uint64_t random_seed(void)
@@ -31,7 +32,8 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
     twin->options = options;
     twin->world = (plx_world){ .catalogue = &twin->catalogue, .pace = options->pace, .chance = { random_seed() },
                                  .only_key = options->key };
-    if (!plx_quotas_new(&twin->world.quotas, &options->quota)) {
+    twin->world.stats = plx_stats_new();
+    if (!twin->world.stats || !plx_quotas_new(&twin->world.quotas, &options->quota)) {
         snprintf(why, why_size, "Out of memory.");
         plx_twin_free(twin);
         return NULL;
@@ -44,6 +46,7 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
         return NULL;
     }
     plx_world_add_store(&twin->world, plx_resources_empty, twin->world.resources);
+    plx_world_add_store(&twin->world, plx_stats_reset, twin->world.stats);
     return twin;
 }
 
@@ -65,6 +68,7 @@ bool plx_twin_listen(plx_twin *twin, char *why, size_t why_size)
     const plx_options *options = twin->options;
     plx_server_options server = { options->host, options->port, options->grace_ms, options->is_quiet };
 
+    twin->world.connection_count = &twin->server.connection_count;
     return plx_server_open(&twin->server, &twin->loop, &server, plx_api_handler(&twin->world), why, why_size);
 }
 
@@ -97,6 +101,7 @@ void plx_twin_free(plx_twin *twin)
     plx_resources_free(twin->world.resources);
     plx_model_table_free(twin->models);
     plx_quotas_free(twin->world.quotas);
+    plx_stats_free(twin->world.stats);
     plx_catalogue_free(&twin->catalogue);
     free(twin);
 }

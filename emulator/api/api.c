@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "api/key.h"
+#include "api/stats.h"
 #include "api/surface.h"
 #include "api/target.h"
 
@@ -69,6 +70,8 @@ static void on_gone(plx_reply *reply)
     plx_exchange *e = reply->user;
 
     if (e->on_gone) e->on_gone(e);
+    plx_stats_add_request(e->world->stats, e);
+    if (--e->world->under_way == 0) plx_catalogue_sweep(e->world->catalogue);
     cst_json_doc_free(&e->document);
     cst_buf_free(&e->body);
     cst_arena_free(&e->arena);
@@ -108,6 +111,7 @@ static plx_exchange *new_exchange(plx_world *world, plx_reply *reply, const plx_
     plx_exchange        *e = calloc(1, sizeof *e);
 
     if (!e) return NULL;
+    world->under_way++;
     e->world = world;
     e->reply = reply;
     e->head = head;

@@ -5,6 +5,8 @@
  * that runs on one machine must be able to steer the twin on another (or in a container).
  */
 #include "api/handlers.h"
+#include "api/quota.h"
+#include "api/stats.h"
 #include "json_writer.h"
 #include "proto/fields.h"
 #include "proto/timestamp.h"
@@ -12,6 +14,28 @@
 void plx_answer_health(plx_exchange *e)
 {
     plx_exchange_send(e, 200, "text/plain", CASTOR_STR("ok\n"));
+}
+
+void plx_answer_stats(plx_exchange *e)
+{
+    cst_buf         json;
+    cst_json_writer w = cst_json_writer_to(&json);
+
+    cst_buf_init(&json, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
+    cst_json_open_object(&w);
+    plx_stats_put(&w, e->world);
+    cst_json_key(&w, "quotas");
+    plx_quotas_put(&w, e->world);
+    cst_json_close_object(&w);
+    plx_exchange_send_json(e, &json, w.status);
+    cst_buf_free(&json);
+}
+
+/* What answers under way use stays until they have ended. */
+void plx_answer_reset(plx_exchange *e)
+{
+    plx_world_reset(e->world);
+    plx_answer_stats(e);
 }
 
 /* ---- the clock ---- */

@@ -6,6 +6,7 @@
 #include "api/files.h"
 #include "api/models.h"
 #include "api/quota.h"
+#include "api/stats.h"
 #include "generate/play.h"
 #include "json_writer.h"
 
@@ -75,6 +76,9 @@ static void play(plx_exchange *e, generation *g, const plx_encoding *encoding)
     if (source && !source->is_answer) {
         plx_play_bytes(&g->play, e->reply, source, plx_pace_first_us(&world->pace, &world->chance));
     } else if (plx_answer_compose(&g->answer, &g->ask, source, &answerer, &e->arena) == CASTOR_OK) {
+        const plx_piece *last = plx_answer_last(&g->answer);
+        plx_stats_add_tokens(world->stats, g->ask.prompt_tokens, last ? last->candidate_tokens : 0,
+                             last ? last->thought_tokens : 0);
         plx_play_answer(&g->play, e->reply, &g->answer, encoding, source);
     } else {
         plx_refuse(&refusal, 500, "An internal error has occurred: the answer does not fit the emulator's limits.");

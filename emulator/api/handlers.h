@@ -7,7 +7,10 @@
 #include "api/exchange.h"
 
 /* control.c */
-plx_exchange_fn plx_answer_health, plx_answer_clock, plx_answer_move_clock;
+plx_exchange_fn plx_answer_health, plx_answer_clock, plx_answer_move_clock, plx_answer_stats, plx_answer_reset;
+
+/* scripts.c */
+plx_exchange_fn plx_answer_scripts, plx_answer_add_script, plx_answer_remove_scripts;
 
 /* models.c */
 plx_exchange_fn plx_answer_models, plx_answer_model, plx_answer_predict, plx_answer_predict_long;

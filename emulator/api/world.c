@@ -21,5 +21,6 @@ void plx_world_add_store(plx_world *world, void (*empty)(void *store), void *sto
 void plx_world_reset(plx_world *world)
 {
     for (size_t i = 0; i < world->store_count; i++) world->stores[i].empty(world->stores[i].store);
+    plx_catalogue_remove_played(world->catalogue);
     world->clock_ahead_us = 0;
 }

@@ -11,14 +11,16 @@
 
 typedef struct plx_quotas plx_quotas;
 typedef struct plx_resources plx_resources;
+typedef struct plx_stats plx_stats;
 
 /* What POST /pollux/reset empties. */
 typedef struct plx_store {
     void (*empty)(void *store);
     void *store;
 } plx_store;
+
 typedef struct plx_world {
-    const plx_catalogue   *catalogue;
+    plx_catalogue         *catalogue;
     const plx_model_table *models;
     plx_pace               pace;
     plx_chance             chance;
@@ -27,6 +29,9 @@ typedef struct plx_world {
     int64_t                clock_ahead_us; /* by how much POST /pollux/clock has moved the clock */
     plx_store              stores[PLX_STORES_MAX];
     size_t                 store_count;
+    plx_stats             *stats;
+    size_t                 under_way;      /* requests that are read or answered */
+    const size_t          *connection_count; /* the server's; NULL: there is none */
     plx_witness           *witness;        /* NULL: nobody asks it */
     plx_resources         *resources;      /* what clients make and come back for */
 } plx_world;
@@ -38,7 +43,7 @@ int64_t plx_world_now_us(const plx_world *world);
  * leave alone what answers under way still use. */
 void plx_world_add_store(plx_world *world, void (*empty)(void *store), void *store);
 
-/* Empties all stores, and puts the clock right. */
+/* Empties all stores, takes away the scripts that came since the start, and puts the clock right. */
 void plx_world_reset(plx_world *world);
 
 #endif

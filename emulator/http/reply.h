@@ -60,6 +60,7 @@ typedef struct plx_carrier {
 struct plx_reply {
     const plx_carrier *carrier;
     uint64_t           asked_at_us; /* when the body was whole, on the clock of now_us; 0 before */
+    int                status;      /* that was sent; 0 before */
 
     /* The handler's. Each may be NULL. */
     void *user;
@@ -72,6 +73,7 @@ struct plx_reply {
 
 static inline void plx_reply_send_headers(plx_reply *reply, int status, const plx_header *headers, size_t count)
 {
+    reply->status = status;
     reply->carrier->send_headers(reply, status, headers, count);
 }
 

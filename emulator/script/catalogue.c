@@ -7,11 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct plx_known_script {
-    plx_known_script *next;
-    plx_script        script;
-};
-
 static void explain(const plx_script_error *error, const char *name, char *why, size_t why_size)
 {
     if (error->line) snprintf(why, why_size, "%s:%zu: %s", name, error->line, error->message);
@@ -28,6 +23,7 @@ static bool add_text(plx_catalogue *catalogue, plx_known_script **link, castor_s
         free(added);
         return false;
     }
+    added->is_played = false;
     added->next = *link;
     *link = added;
     catalogue->script_count++;
@@ -58,6 +54,7 @@ bool plx_catalogue_play(plx_catalogue *catalogue, castor_str text, char *why, si
     if ((has_title || cst_buf_append_text(&titled, "# Played\n") == CASTOR_OK) &&
         cst_buf_append_str(&titled, text) == CASTOR_OK) {
         is_added = add_text(catalogue, &catalogue->first, cst_buf_view(&titled), &error);
+        if (is_added) catalogue->first->is_played = true;
         if (!is_added && !has_title && error.line > 0) error.line--;
         if (!is_added) explain(&error, "script", why, why_size);
     } else {
@@ -110,16 +107,40 @@ bool plx_catalogue_add_builtin(plx_catalogue *catalogue, char *why, size_t why_s
     return is_added;
 }
 
-void plx_catalogue_free(plx_catalogue *catalogue)
+static void free_list(plx_known_script *first)
 {
     plx_known_script *next;
 
-    for (plx_known_script *one = catalogue->first; one; one = next) {
+    for (plx_known_script *one = first; one; one = next) {
         next = one->next;
         plx_script_free(&one->script);
         free(one);
     }
-    *catalogue = (plx_catalogue){ NULL, 0 };
+}
+
+/* They stand in front of all others. */
+void plx_catalogue_remove_played(plx_catalogue *catalogue)
+{
+    while (catalogue->first && catalogue->first->is_played) {
+        plx_known_script *one = catalogue->first;
+        catalogue->first = one->next;
+        catalogue->script_count--;
+        one->next = catalogue->removed;
+        catalogue->removed = one;
+    }
+}
+
+void plx_catalogue_sweep(plx_catalogue *catalogue)
+{
+    free_list(catalogue->removed);
+    catalogue->removed = NULL;
+}
+
+void plx_catalogue_free(plx_catalogue *catalogue)
+{
+    free_list(catalogue->first);
+    free_list(catalogue->removed);
+    *catalogue = (plx_catalogue){ NULL, NULL, 0 };
 }
 
 const plx_case *plx_catalogue_find(const plx_catalogue *catalogue, castor_str prompt)

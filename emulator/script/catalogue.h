@@ -10,14 +10,26 @@
 
 typedef struct plx_known_script plx_known_script;
 
+struct plx_known_script {
+    plx_known_script *next;
+    plx_script        script;
+    bool              is_played; /* it came while pollux runs */
+};
+
 /* All zero: empty. */
 typedef struct plx_catalogue {
     plx_known_script *first;
+    plx_known_script *removed;   /* out of sight, but answers under way may still use them */
     size_t            script_count;
 } plx_catalogue;
 
 /* In front of all others; `text` is copied. False: `why` has a sentence with the line. */
 bool plx_catalogue_play(plx_catalogue *catalogue, castor_str text, char *why, size_t why_size);
+
+/* Takes away what plx_catalogue_play has added. The cases stay where they are until plx_catalogue_sweep, which is for a
+ * moment when no answer is under way. */
+void plx_catalogue_remove_played(plx_catalogue *catalogue);
+void plx_catalogue_sweep(plx_catalogue *catalogue);
 
 /* Behind all others. False: `why` has a sentence with file and line. */
 bool plx_catalogue_add_file(plx_catalogue *catalogue, const char *path, char *why, size_t why_size);

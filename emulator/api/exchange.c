@@ -3,6 +3,7 @@
  */
 #include "api/exchange.h"
 
+#include "proto/coded_error.h"
 #include "proto/json_style.h"
 
 castor_str plx_exchange_query(const plx_exchange *exchange, const char *name)
@@ -77,6 +78,20 @@ void plx_exchange_refuse_later(plx_exchange *exchange, const plx_refusal *refusa
     else plx_exchange_refuse(exchange, refusal);
 }
 
+/* What the gateway finds wrong with a request's head, its key above all, it tells in its own form. */
+static bool is_coded(const plx_exchange *exchange, const plx_refusal *refusal)
+{
+    bool is_of_gateway = exchange->refusal || refusal->is_page;
+
+    return exchange->endpoint && exchange->endpoint->errors == PLX_ERRORS_CODE && !is_of_gateway;
+}
+
+static castor_status print_refusal(const plx_exchange *exchange, const plx_refusal *refusal, cst_buf *out)
+{
+    if (!is_coded(exchange, refusal)) return plx_refusal_print(refusal, is_list(exchange), out);
+    return plx_coded_error_print(plx_coded_error_symbol(refusal), castor_str_of(refusal->message), out);
+}
+
 void plx_exchange_refuse(plx_exchange *exchange, const plx_refusal *refusal)
 {
     cst_buf body;
@@ -86,7 +101,7 @@ void plx_exchange_refuse(plx_exchange *exchange, const plx_refusal *refusal)
                                 CASTOR_STR("Bearer realm=\"https://accounts.google.com/\""));
     }
     cst_buf_init(&body, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
-    if (plx_refusal_print(refusal, is_list(exchange), &body) != CASTOR_OK) body.len = 0; /* the status has to do */
+    if (print_refusal(exchange, refusal, &body) != CASTOR_OK) body.len = 0; /* the status has to do */
     send_headers(exchange, refusal->code, plx_refusal_content_type(refusal), refusal->allowed);
     plx_reply_write(exchange->reply, cst_buf_view(&body));
     plx_reply_end(exchange->reply);

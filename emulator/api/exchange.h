@@ -19,7 +19,8 @@ typedef void plx_exchange_fn(plx_exchange *exchange);
 /* How errors are put into bytes. */
 typedef enum plx_error_style {
     PLX_ERRORS_OBJECT = 0, /* {"error":{...}} */
-    PLX_ERRORS_LIST        /* [{"error":{...}}]: the OpenAI surface, and streams that are JSON arrays */
+    PLX_ERRORS_LIST,       /* [{"error":{...}}]: the OpenAI surface, and streams that are JSON arrays */
+    PLX_ERRORS_CODE        /* {"error":{"code":"not_found",...}}: interactions, once their gateway let a call in */
 } plx_error_style;
 
 /* A row of the surface. */

@@ -78,6 +78,15 @@ enum {
     PLX_BLOB_MEMORY_BYTES     = 64 << 10, /* what is larger goes to a temporary file */
     PLX_BLOB_LINE_BYTES_MAX   = 32 << 20, /* a batch's row may hold an image of 20 MB, and its base64 */
 
+    /* interactions */
+    PLX_INTERACTIONS_MAX      = 4096,      /* kept at once; after that the oldest are forgotten */
+    PLX_INTERACTIONS_BYTES_MAX = 256 << 20, /* of all that are kept; the same */
+    PLX_INTERACTION_LIFE_S    = 24 * 3600, /* the free tier's retention: one day */
+    PLX_INTERACTION_CALLS_MAX = 128,       /* function calls that wait for their results */
+    PLX_FOLLOW_NAP_MS         = 500,       /* a follower looks again this often: the run may have been cancelled, or
+                                              the world's clock moved */
+    PLX_RESEARCH_MS           = 12 * 1000, /* what a research agent takes before it writes; minutes with the service */
+
     /* scripts */
     PLX_SCRIPTS_MAX           = 64,       /* on the command line */
     PLX_SCRIPTS_PLAYED_MAX    = 1 << 16,  /* with those that come while it runs: one for each test of a large suite */

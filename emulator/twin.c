@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/interaction_store.h"
 #include "api/quota.h"
 #include "api/resources.h"
 #include "api/stats.h"
@@ -20,6 +21,22 @@ static uint64_t random_seed(void)
     return seed;
 }
 
+/* What is remembered between requests. False: no memory; what was made is freed with the twin. */
+static bool make_stores(plx_world *world, const plx_options *options)
+{
+    world->stats = plx_stats_new();
+    world->interactions = plx_interactions_new();
+    world->resources = plx_resources_new(&options->times);
+    if (!world->stats || !world->interactions || !world->resources) return false;
+    if (!plx_quotas_new(&world->quotas, &options->quota)) return false;
+
+    plx_world_add_store(world, plx_stats_reset, world->stats);
+    plx_world_add_store(world, plx_interactions_empty, world->interactions);
+    plx_world_add_store(world, plx_resources_empty, world->resources);
+    if (world->quotas) plx_world_add_store(world, plx_quotas_reset, world->quotas);
+    return true;
+}
+
 plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
 {
     plx_twin *twin = calloc(1, sizeof *twin);
@@ -31,23 +48,11 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
     }
     twin->options = options;
     twin->world = (plx_world){ .catalogue = &twin->catalogue, .pace = options->pace, .chance = { random_seed() },
-                                 .only_key = options->key };
-    twin->world.stats = plx_stats_new();
-    if (!twin->world.stats || !plx_quotas_new(&twin->world.quotas, &options->quota)) {
-        snprintf(why, why_size, "Out of memory.");
-        plx_twin_free(twin);
-        return NULL;
-    }
-    if (twin->world.quotas) plx_world_add_store(&twin->world, plx_quotas_reset, twin->world.quotas);
-    twin->world.resources = plx_resources_new(&options->times);
-    if (!twin->world.resources) {
-        snprintf(why, why_size, "Out of memory.");
-        plx_twin_free(twin);
-        return NULL;
-    }
-    plx_world_add_store(&twin->world, plx_resources_empty, twin->world.resources);
-    plx_world_add_store(&twin->world, plx_stats_reset, twin->world.stats);
-    return twin;
+                               .only_key = options->key };
+    if (make_stores(&twin->world, options)) return twin;
+    snprintf(why, why_size, "Out of memory.");
+    plx_twin_free(twin);
+    return NULL;
 }
 
 bool plx_twin_read_files(plx_twin *twin, char *why, size_t why_size)
@@ -99,6 +104,7 @@ void plx_twin_free(plx_twin *twin)
     uv_run(&twin->loop, UV_RUN_DEFAULT);
     uv_loop_close(&twin->loop);
     plx_resources_free(twin->world.resources);
+    plx_interactions_free(twin->world.interactions);
     plx_model_table_free(twin->models);
     plx_quotas_free(twin->world.quotas);
     plx_stats_free(twin->world.stats);

@@ -28,4 +28,8 @@ plx_exchange_fn plx_answer_files_register;
 plx_exchange_fn plx_answer_cache_create, plx_answer_caches, plx_answer_cache, plx_answer_cache_patch;
 plx_exchange_fn plx_answer_cache_delete;
 
+/* interactions.c */
+plx_exchange_fn plx_answer_create_interaction, plx_answer_get_interaction, plx_answer_cancel_interaction;
+plx_exchange_fn plx_answer_delete_interaction;
+
 #endif

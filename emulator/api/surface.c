@@ -41,6 +41,12 @@ static const plx_endpoint endpoints[] = {
     { "DELETE", "/{v}/cachedContents/{}", .answer = plx_answer_cache_delete },
     { "POST", "/{v}/files:register", .answer = plx_answer_files_register, .takes_json = true },
 
+    { "POST", "/{v}/interactions", .answer = plx_answer_create_interaction, .takes_json = true,
+      .errors = PLX_ERRORS_CODE },
+    { "GET", "/{v}/interactions/{}", .answer = plx_answer_get_interaction, .errors = PLX_ERRORS_CODE },
+    { "DELETE", "/{v}/interactions/{}", .answer = plx_answer_delete_interaction, .errors = PLX_ERRORS_CODE },
+    { "POST", "/{v}/interactions/{}/cancel", .answer = plx_answer_cancel_interaction, .errors = PLX_ERRORS_CODE },
+
     { "POST", "/{palm}/models/{}:generateMessage", .answer = plx_answer_message, .takes_json = true },
 
     /* Where Google has it, and where compatible servers do, whose base URL may have no path at all. */

@@ -9,6 +9,7 @@
 #include "generate/pace.h"
 #include "script/catalogue.h"
 
+typedef struct plx_interactions plx_interactions;
 typedef struct plx_quotas plx_quotas;
 typedef struct plx_resources plx_resources;
 typedef struct plx_stats plx_stats;
@@ -26,6 +27,7 @@ typedef struct plx_world {
     plx_chance             chance;
     plx_quotas            *quotas;         /* NULL: nothing is limited */
     const char            *only_key;       /* the one key that is good; NULL: any is */
+    plx_interactions      *interactions;
     int64_t                clock_ahead_us; /* by how much POST /pollux/clock has moved the clock */
     plx_store              stores[PLX_STORES_MAX];
     size_t                 store_count;

@@ -394,6 +394,30 @@ static void an_interaction_expires_after_a_day(void **state)
     expect_error(get(id, ""), 404, "not_found");
 }
 
+static void the_oldest_make_room_for_the_newest(void **state)
+{
+    (void)state;
+    tst_pollux p = TST_POLLUX("--instant", "--quiet");
+    tst_link   l = tst_connect(&p);
+    char       first[PATH_SIZE] = "", second[PATH_SIZE] = "";
+
+    for (int i = 0; i < 4096 + 1; i++) {
+        char id[ID_SIZE];
+        tst_post(&l, PATH, KEY, ASK("a haiku", ""));
+        tst_answer a = tst_read_answer(&l);
+        assert_int_equal(a.status, 200);
+        read_text(a.body, "id", id, sizeof id);
+        if (i < 2) snprintf(i == 0 ? first : second, PATH_SIZE, PATH "/%s", id);
+        tst_forget(&a);
+    }
+    tst_hang_up(&l);
+    expect_error(tst_call(&p, "GET", first, KEY, NULL), 404, "not_found");
+    tst_answer a = tst_call(&p, "GET", second, KEY, NULL);
+    assert_int_equal(a.status, 200);
+    tst_forget(&a);
+    tst_pollux_stop(&p);
+}
+
 /* ---- chains ---- */
 
 static void a_chain_counts_what_was_said_before(void **state)
@@ -781,6 +805,7 @@ int main(void)
         cmocka_unit_test(what_is_not_stored_has_no_id),
         cmocka_unit_test(what_is_not_stored_cannot_be_chained_or_run_behind),
         cmocka_unit_test(an_interaction_expires_after_a_day),
+        cmocka_unit_test(the_oldest_make_room_for_the_newest),
         cmocka_unit_test(a_chain_counts_what_was_said_before),
         cmocka_unit_test(a_chain_needs_an_end_to_hang_on),
         cmocka_unit_test(a_background_run_completes_by_the_clock_alone),

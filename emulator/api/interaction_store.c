@@ -67,7 +67,7 @@ void plx_interaction_release(plx_interaction *one)
 /* Near enough: what the arena holds of it. */
 static size_t measure(const plx_interaction *one)
 {
-    size_t bytes = sizeof *one + one->input_steps.len + one->contents.len;
+    size_t bytes = sizeof *one + one->input_steps.len + one->contents.len + one->begun.len;
 
     bytes += one->course.event_count * sizeof *one->course.events + one->course.step_count * sizeof *one->course.steps;
     for (size_t i = 0; i < one->course.event_count; i++) bytes += one->course.events[i].text.len + 1;

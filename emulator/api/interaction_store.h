@@ -16,7 +16,8 @@ struct plx_interaction {
     plx_course    course;
     castor_str previous_id;  /* absent: the first of its conversation */
     castor_str input_steps;  /* JSON, the elements of a list */
-    castor_str contents;     /* the conversation up to its answer: the elements of generateContent's `contents` */
+    castor_str contents;     /* the conversation up to its answer, see plx_translation ... */
+    castor_str begun;        /* ... and what of that answer came from interactions before it */
     cst_arena  arena;        /* where all of that lives */
 
     /* The store's. */

@@ -59,7 +59,7 @@ static bool translate(creation *c, plx_exchange *e)
     cst_json_cursor  body = cst_json_cursor_at_root(&e->document, cst_buf_view(&e->body));
     plx_conversation before = { .contents = CST_NONE };
 
-    if (c->previous) before = (plx_conversation){ c->previous->contents, &c->previous->course };
+    if (c->previous) before = (plx_conversation){ c->previous->contents, c->previous->begun, &c->previous->course };
     if (!plx_interaction_translate(&c->translation, &c->wanted, c->model, body, &before, c->refusal)) return false;
     switch (cst_json_read(&c->document, cst_buf_view(&c->translation.body), NULL, NULL)) {
     case CASTOR_OK: return true;
@@ -117,6 +117,7 @@ static castor_status copy_all(creation *c, plx_interaction *one)
         { c->wanted.service_tier, &one->course.service_tier },
         { c->wanted.previous_id, &one->previous_id },
         { cst_buf_view(&c->translation.contents), &one->contents },
+        { cst_buf_view(&c->translation.begun), &one->begun },
         { cst_buf_view(&c->translation.input_steps), &one->input_steps },
     };
     castor_status status = CASTOR_OK;

@@ -39,6 +39,8 @@ static const parameter body_parameters[] = {
     { "response_mime_type", TEXT, NULL, false },
     { "response_modalities", ARRAY, NULL, false },
     { "previous_interaction_id", TEXT, NULL, false },
+    { "continuation_token", TEXT, NULL, false },
+    { "cached_content", TEXT, NULL, false },
     { "store", FLAG, NULL, false },
     { "stream", FLAG, NULL, false },
     { "background", FLAG, NULL, false },
@@ -208,7 +210,9 @@ static bool check_rules(const plx_interaction_ask *ask, const cst_json *body, pl
     if (ask->model.data && value_in(body, "agent_config")) {
         return plx_refuse_coded(refusal, 400, NULL, "'agent_config' goes with an agent; a model takes 'generation_config'.");
     }
-    if (!value_in(body, "input")) return plx_refuse_coded(refusal, 400, NULL, "'input' is missing.");
+    if (!value_in(body, "input") && !(ask->continuation_token.data && ask->previous_id.data)) {
+        return plx_refuse_coded(refusal, 400, NULL, "'input' is missing.");
+    }
     if (!ask->is_stored && ask->is_background) {
         return plx_refuse_coded(refusal, 400, NULL, "'background' cannot be used with 'store' set to false.");
     }
@@ -238,6 +242,7 @@ bool plx_interaction_ask_read(plx_interaction_ask *ask, const cst_json *body, ca
         .model = text_in(body, "model"),
         .agent = text_in(body, "agent"),
         .previous_id = text_in(body, "previous_interaction_id"),
+        .continuation_token = text_in(body, "continuation_token"),
         .service_tier = text_in(body, "service_tier"),
         .is_stored = !value_in(body, "store") || cst_json_is_true(cst_json_get(body, "store")),
         .is_background = cst_json_is_true(cst_json_get(body, "background")),

@@ -12,6 +12,7 @@ typedef struct plx_interaction_ask {
     castor_str model;         /* absent for an agent */
     castor_str agent;         /* absent for a model */
     castor_str previous_id;   /* absent: a new conversation */
+    castor_str continuation_token; /* absent: a new answer, not the rest of a long one */
     castor_str service_tier;
     bool       is_stored;
     bool       is_background;

@@ -258,13 +258,15 @@ static void conclude(recorder *r, const plx_answer *answer)
 
     r->output_tokens = last->candidate_tokens;
     r->thought_tokens = last->thought_tokens;
-    if (strcmp(finish, "MAX_TOKENS") == 0 || strcmp(finish, "CONTINUATION") == 0) r->course->status = "incomplete";
+    if (strcmp(finish, "MAX_TOKENS") == 0) r->course->status = "incomplete";
+    else if (strcmp(finish, "CONTINUATION") == 0) r->course->status = "requires_continuation";
     else if (strcmp(finish, "STOP") == 0) r->course->status = has_calls(answer) ? "requires_action" : "completed";
     else fail(r, finish);
     if (r->course->error) {
         add_plain(r, PLX_EVENT_ERROR, last->due_us);
         return;
     }
+    keep(r, answer->continuation_token, &r->course->continuation_token);
     add_plain(r, PLX_EVENT_COMPLETED, last->due_us);
     add_plain(r, PLX_EVENT_DONE, last->due_us);
 }

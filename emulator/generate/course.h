@@ -60,9 +60,11 @@ typedef struct plx_course {
     bool        has_event_ids;
     bool        is_background;
     uint64_t    prompt_tokens;
-    const char *status;            /* in the end: "completed", "requires_action", "incomplete", "failed", "cancelled" */
+    const char *status;            /* in the end: "completed", "requires_action", "incomplete",
+                                      "requires_continuation", "failed", "cancelled" */
     const char *error;             /* the code of a failure, or NULL */
     castor_str  error_message;
+    castor_str  continuation_token; /* with the status "requires_continuation"; else absent */
     bool        is_refused;        /* before anything was answered */
 
     const plx_step  *steps;

@@ -83,6 +83,12 @@ static void put_times(cst_json_writer *w, const plx_course *course, uint64_t upd
     put_text(w, "service_tier", course->service_tier);
 }
 
+/* Of a long answer that was not told to its end. */
+static void put_token(cst_json_writer *w, const plx_course *course)
+{
+    if (course->continuation_token.len > 0) put_text(w, "continuation_token", course->continuation_token);
+}
+
 static const char *name_of(plx_step_kind kind)
 {
     static const char *const names[] = { "thought", "model_output", "function_call" };
@@ -191,6 +197,7 @@ static void put_completed(cst_json_writer *w, const plx_course *course, const pl
     put_word(w, "status", course->status);
     put_usage(w, "usage", course, event);
     put_times(w, course, event->due_us);
+    put_token(w, course);
     put_name(w, course);
     cst_json_close_object(w);
 }
@@ -373,6 +380,7 @@ castor_status plx_interaction_print(const plx_course *course, const plx_interact
     put_times(&w, course, last->due_us);
     if (p.is_ended || p.event_count > PLX_COURSE_PRELUDE || view->input_steps.len > 0) put_steps(&w, &p);
     if (p.is_ended && course->error) put_errors(&w, course);
+    if (p.is_ended) put_token(&w, course);
     if (view->previous_id.data) put_text(&w, "previous_interaction_id", view->previous_id);
     put_name(&w, course);
     cst_json_close_object(&w);

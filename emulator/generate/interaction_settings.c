@@ -3,6 +3,7 @@
  */
 #include "generate/translate_interaction.h"
 
+#include "generate/content_writer.h"
 #include "proto/coded_error.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -10,20 +11,6 @@
 static castor_str text_of(cst_json_cursor object, const char *key)
 {
     return cst_json_string(cst_json_cursor_get(object, key).value);
-}
-
-static void put_text(cst_json_writer *w, const char *key, castor_str text)
-{
-    cst_json_key(w, key);
-    cst_json_put_string(w, text);
-}
-
-/* A member as it stands; nothing when it is not there. */
-static void put_same(cst_json_writer *w, const char *key, cst_json_cursor value)
-{
-    if (!value.value || cst_json_type_of(value.value) == CST_JSON_NULL) return;
-    cst_json_key(w, key);
-    cst_json_put_raw(w, cst_json_source(value));
 }
 
 static void put_system_instruction(cst_json_writer *w, castor_str text)
@@ -34,7 +21,7 @@ static void put_system_instruction(cst_json_writer *w, castor_str text)
     cst_json_key(w, "parts");
     cst_json_open_array(w);
     cst_json_open_object(w);
-    put_text(w, "text", text);
+    plx_put_text(w, "text", text);
     cst_json_close_object(w);
     cst_json_close_array(w);
     cst_json_close_object(w);
@@ -43,9 +30,9 @@ static void put_system_instruction(cst_json_writer *w, castor_str text)
 static void put_function(cst_json_writer *w, cst_json_cursor tool)
 {
     cst_json_open_object(w);
-    put_same(w, "name", cst_json_cursor_get(tool, "name"));
-    put_same(w, "description", cst_json_cursor_get(tool, "description"));
-    put_same(w, "parametersJsonSchema", cst_json_cursor_get(tool, "parameters"));
+    plx_put_same(w, "name", cst_json_cursor_get(tool, "name"));
+    plx_put_same(w, "description", cst_json_cursor_get(tool, "description"));
+    plx_put_same(w, "parametersJsonSchema", cst_json_cursor_get(tool, "parameters"));
     cst_json_close_object(w);
 }
 
@@ -96,8 +83,8 @@ static bool put_tool_choice(cst_json_writer *w, cst_json_cursor choice, plx_refu
     cst_json_open_object(w);
     cst_json_key(w, "functionCallingConfig");
     cst_json_open_object(w);
-    put_text(w, "mode", castor_str_of(name));
-    put_same(w, "allowedFunctionNames", cst_json_cursor_get(allowed, "tools"));
+    plx_put_text(w, "mode", castor_str_of(name));
+    plx_put_same(w, "allowedFunctionNames", cst_json_cursor_get(allowed, "tools"));
     cst_json_close_object(w);
     cst_json_close_object(w);
     return true;
@@ -146,8 +133,8 @@ static bool put_format(cst_json_writer *w, cst_json_cursor format, plx_refusal *
         mime_type = CASTOR_STR("application/json");
     }
     if (schema.value && !mime_type.data) mime_type = CASTOR_STR("application/json");
-    if (mime_type.data) put_text(w, "responseMimeType", mime_type);
-    put_same(w, "responseJsonSchema", schema);
+    if (mime_type.data) plx_put_text(w, "responseMimeType", mime_type);
+    plx_put_same(w, "responseJsonSchema", schema);
     return true;
 }
 
@@ -159,7 +146,7 @@ static bool put_formats(cst_json_writer *w, cst_json_cursor body, plx_refusal *r
 
     if (cst_json_type_of(formats.value) == CST_JSON_ARRAY) formats = cst_json_cursor_first(formats);
     if (cst_json_type_of(formats.value) == CST_JSON_OBJECT) return put_format(w, formats, refusal);
-    if (mime_type.data) put_text(w, "responseMimeType", mime_type);
+    if (mime_type.data) plx_put_text(w, "responseMimeType", mime_type);
     return true;
 }
 
@@ -174,7 +161,7 @@ static bool put_generation_config(cst_json_writer *w, const plx_interaction_ask 
 
     cst_json_key(w, "generationConfig");
     cst_json_open_object(w);
-    for (size_t i = 0; i < COUNT_OF(same); i++) put_same(w, same[i][1], cst_json_cursor_get(config, same[i][0]));
+    for (size_t i = 0; i < COUNT_OF(same); i++) plx_put_same(w, same[i][1], cst_json_cursor_get(config, same[i][0]));
     put_thinking(w, ask, model, text_of(config, "thinking_level"));
     bool is_put = put_formats(w, body, refusal);
     cst_json_close_object(w);
@@ -187,6 +174,8 @@ bool plx_interaction_put_settings(cst_json_writer *w, const plx_interaction_ask 
     cst_json_cursor config = cst_json_cursor_get(body, "generation_config");
 
     put_system_instruction(w, text_of(body, "system_instruction"));
+    plx_put_same(w, "cachedContent", cst_json_cursor_get(body, "cached_content"));
+    plx_put_same(w, "continuationToken", cst_json_cursor_get(body, "continuation_token"));
     put_tools(w, cst_json_cursor_get(body, "tools"));
     return put_tool_choice(w, cst_json_cursor_get(config, "tool_choice"), refusal) &&
            put_generation_config(w, ask, model, body, refusal);

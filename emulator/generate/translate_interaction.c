@@ -6,6 +6,7 @@
  */
 #include "generate/translate_interaction.h"
 
+#include "generate/content_writer.h"
 #include "proto/coded_error.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -18,14 +19,12 @@ typedef struct call {
 } call;
 
 typedef struct translator {
-    cst_json_writer contents;
-    cst_json_writer steps;
-    const char     *role;       /* of the content that is open, or NULL */
-    bool            is_input;   /* a user_input step is open in `steps` */
-    castor_str      signature;  /* waits for the next part of the model */
-    call            calls[PLX_INTERACTION_CALLS_MAX];
-    size_t          call_count;
-    plx_refusal    *refusal;
+    plx_content_writer contents;
+    cst_json_writer    steps;
+    bool               is_input;   /* a user_input step is open in `steps` */
+    call               calls[PLX_INTERACTION_CALLS_MAX];
+    size_t             call_count;
+    plx_refusal       *refusal;
 } translator;
 
 static castor_str text_of(cst_json_cursor object, const char *key)
@@ -33,90 +32,7 @@ static castor_str text_of(cst_json_cursor object, const char *key)
     return cst_json_string(cst_json_cursor_get(object, key).value);
 }
 
-static void put_text(cst_json_writer *w, const char *key, castor_str text)
-{
-    cst_json_key(w, key);
-    cst_json_put_string(w, text);
-}
-
-/* A member as it stands; nothing when it is not there. */
-static void put_same(cst_json_writer *w, const char *key, cst_json_cursor value)
-{
-    if (!value.value || cst_json_type_of(value.value) == CST_JSON_NULL) return;
-    cst_json_key(w, key);
-    cst_json_put_raw(w, cst_json_source(value));
-}
-
 /* ---- contents ---- */
-
-static void close_content(translator *t)
-{
-    if (!t->role) return;
-    cst_json_close_array(&t->contents);
-    cst_json_close_object(&t->contents);
-    t->role = NULL;
-}
-
-/* Opens a part in a content of that role. */
-static void open_part(translator *t, const char *role)
-{
-    cst_json_writer *w = &t->contents;
-
-    if (!t->role || strcmp(t->role, role) != 0) {
-        close_content(t);
-        cst_json_open_object(w);
-        put_text(w, "role", castor_str_of(role));
-        cst_json_key(w, "parts");
-        cst_json_open_array(w);
-        t->role = role;
-    }
-    cst_json_open_object(w);
-}
-
-static void close_part(translator *t)
-{
-    if (t->signature.len > 0 && strcmp(t->role, "model") == 0) {
-        put_text(&t->contents, "thoughtSignature", t->signature);
-        t->signature = CST_NONE;
-    }
-    cst_json_close_object(&t->contents);
-}
-
-static void put_text_part(translator *t, const char *role, castor_str text)
-{
-    open_part(t, role);
-    put_text(&t->contents, "text", text);
-    close_part(t);
-}
-
-static void put_call_part(translator *t, castor_str id, castor_str name, castor_str args)
-{
-    cst_json_writer *w = &t->contents;
-
-    open_part(t, "model");
-    cst_json_key(w, "functionCall");
-    cst_json_open_object(w);
-    put_text(w, "id", id);
-    put_text(w, "name", name);
-    cst_json_key(w, "args");
-    cst_json_put_raw(w, args.len > 0 ? args : CASTOR_STR("{}"));
-    cst_json_close_object(w);
-    close_part(t);
-}
-
-static void put_media_part(translator *t, const char *role, cst_json_cursor content)
-{
-    cst_json_writer *w = &t->contents;
-    bool             is_inline = cst_json_cursor_get(content, "data").value != NULL;
-
-    open_part(t, role);
-    cst_json_key(w, is_inline ? "inlineData" : "fileData");
-    cst_json_open_object(w);
-    put_same(w, "mimeType", cst_json_cursor_get(content, "mime_type"));
-    put_same(w, is_inline ? "data" : "fileUri", cst_json_cursor_get(content, is_inline ? "data" : "uri"));
-    cst_json_close_object(w);
-    close_part(t);
-}
 
 static bool is_content_type(castor_str type)
 {
@@ -141,13 +57,13 @@ static bool read_content(translator *t, const char *role, cst_json_cursor conten
             return plx_refuse_coded(t->refusal, 400, NULL, "Content of type '%.*s' needs 'data' or 'uri'.",
                                     CASTOR_ARG(type));
         }
-        put_media_part(t, role, content);
+        plx_content_put_media(&t->contents, role, content);
         return true;
     }
     if (!text_of(content, "text").data) {
         return plx_refuse_coded(t->refusal, 400, NULL, "Content of type 'text' needs 'text'.");
     }
-    put_text_part(t, role, text_of(content, "text"));
+    plx_content_put_text(&t->contents, role, text_of(content, "text"));
     return true;
 }
 
@@ -157,7 +73,7 @@ static bool read_contents(translator *t, const char *role, cst_json_cursor conte
     size_t count = cst_json_count(contents.value);
 
     if (cst_json_type_of(contents.value) == CST_JSON_STRING) {
-        put_text_part(t, role, cst_json_string(contents.value));
+        plx_content_put_text(&t->contents, role, cst_json_string(contents.value));
         return true;
     }
     if (cst_json_type_of(contents.value) == CST_JSON_OBJECT) return read_content(t, role, contents);
@@ -204,7 +120,7 @@ static bool read_model_output(translator *t, cst_json_cursor step)
 /* Its summary is for people; the model goes by the signature. */
 static bool read_thought(translator *t, cst_json_cursor step)
 {
-    t->signature = text_of(step, "signature");
+    t->contents.signature = text_of(step, "signature");
     return true;
 }
 
@@ -218,8 +134,8 @@ static bool read_function_call(translator *t, cst_json_cursor step)
         return plx_refuse_coded(t->refusal, 400, NULL,
                                 "A 'function_call' step needs 'id', 'name' and an object of 'arguments'.");
     }
-    if (text_of(step, "signature").len > 0) t->signature = text_of(step, "signature");
-    put_call_part(t, id, name, args.value ? cst_json_source(args) : CST_NONE);
+    if (text_of(step, "signature").len > 0) t->contents.signature = text_of(step, "signature");
+    plx_content_put_call(&t->contents, id, name, args.value ? cst_json_source(args) : CST_NONE);
     return add_call(t, id, name);
 }
 
@@ -244,44 +160,24 @@ static call *check_function_result(translator *t, cst_json_cursor step)
 
 static bool read_function_result(translator *t, cst_json_cursor step)
 {
-    cst_json_writer *w = &t->contents;
-    cst_json_cursor  result = cst_json_cursor_get(step, "result");
-    bool             is_error = cst_json_is_true(cst_json_cursor_get(step, "is_error").value);
-    call            *called = check_function_result(t, step);
+    bool  is_error = cst_json_is_true(cst_json_cursor_get(step, "is_error").value);
+    call *called = check_function_result(t, step);
 
     if (!called) return false;
-    open_part(t, "user");
-    cst_json_key(w, "functionResponse");
-    cst_json_open_object(w);
-    put_text(w, "id", called->id);
-    put_text(w, "name", called->name);
-    if (cst_json_type_of(result.value) == CST_JSON_OBJECT && !is_error) {
-        put_same(w, "response", result);
-    } else {
-        cst_json_key(w, "response");
-        cst_json_open_object(w);
-        put_same(w, is_error ? "error" : "result", result);
-        cst_json_close_object(w);
-    }
-    cst_json_close_object(w);
-    close_part(t);
+    plx_content_put_result(&t->contents, called->id, called->name, cst_json_cursor_get(step, "result"), is_error);
     return true;
 }
 
 /* Calls of Google's own tools, and their results, belong to the model's turn. */
 static bool read_tool_call(translator *t, cst_json_cursor step)
 {
-    open_part(t, "model");
-    put_same(&t->contents, "toolCall", step);
-    close_part(t);
+    plx_content_put_member(&t->contents, "model", "toolCall", step);
     return true;
 }
 
 static bool read_tool_result(translator *t, cst_json_cursor step)
 {
-    open_part(t, "model");
-    put_same(&t->contents, "toolResponse", step);
-    close_part(t);
+    plx_content_put_member(&t->contents, "model", "toolResponse", step);
     return true;
 }
 
@@ -340,7 +236,7 @@ static void close_input(translator *t)
 
     if (!t->is_input) return;
     cst_json_close_array(w);
-    put_text(w, "type", CASTOR_STR("user_input"));
+    plx_put_text(w, "type", CASTOR_STR("user_input"));
     cst_json_close_object(w);
     t->is_input = false;
 }
@@ -361,10 +257,10 @@ static void read_words(translator *t, castor_str text)
 {
     open_input(t);
     cst_json_open_object(&t->steps);
-    put_text(&t->steps, "text", text);
-    put_text(&t->steps, "type", CASTOR_STR("text"));
+    plx_put_text(&t->steps, "text", text);
+    plx_put_text(&t->steps, "type", CASTOR_STR("text"));
     cst_json_close_object(&t->steps);
-    put_text_part(t, "user", text);
+    plx_content_put_text(&t->contents, "user", text);
 }
 
 static bool read_list(translator *t, cst_json_cursor input)
@@ -412,10 +308,10 @@ static bool check_results(translator *t)
 static bool put_answer_step(translator *t, const plx_course *course, const plx_step *step, castor_str text)
 {
     switch (step->kind) {
-    case PLX_STEP_THOUGHT: t->signature = step->signature; return true;
-    case PLX_STEP_CALL: put_call_part(t, step->call_id, step->call_name, step->call_args); break;
+    case PLX_STEP_THOUGHT: t->contents.signature = step->signature; return true;
+    case PLX_STEP_CALL: plx_content_put_call(&t->contents, step->call_id, step->call_name, step->call_args); break;
     default:
-        if (text.len > 0) put_text_part(t, "model", text);
+        if (text.len > 0) plx_content_put_text(&t->contents, "model", text);
         return true;
     }
     return strcmp(course->status, "requires_action") != 0 || add_call(t, step->call_id, step->call_name);
@@ -427,14 +323,14 @@ static bool put_answer(translator *t, const plx_course *course)
     cst_buf         text;
     bool            is_put = true;
 
-    cst_buf_init(&text, t->contents.out->allocator, t->contents.out->max);
+    cst_buf_init(&text, t->contents.json.out->allocator, t->contents.json.out->max);
     for (size_t i = 0; i < course->event_count && is_put; i++) {
         const plx_event *event = &course->events[i];
         if (event->kind == PLX_EVENT_STEP_START) {
             step = &course->steps[event->step];
             text.len = 0;
         } else if (event->kind == PLX_EVENT_STEP_DELTA && event->delta == PLX_DELTA_TEXT) {
-            if (cst_buf_append_str(&text, event->text) != CASTOR_OK) t->contents.status = CASTOR_NO_MEMORY;
+            if (cst_buf_append_str(&text, event->text) != CASTOR_OK) t->contents.json.status = CASTOR_NO_MEMORY;
         } else if (event->kind == PLX_EVENT_STEP_STOP && step) {
             is_put = put_answer_step(t, course, step, cst_buf_view(&text));
         }
@@ -443,9 +339,15 @@ static bool put_answer(translator *t, const plx_course *course)
     return is_put;
 }
 
+static void put_elements(plx_content_writer *c, castor_str elements)
+{
+    if (elements.len > 0) cst_json_put_raw(&c->json, elements);
+}
+
 static bool put_conversation(translator *t, const plx_conversation *before)
 {
-    if (before->contents.len > 0) cst_json_put_raw(&t->contents, before->contents);
+    put_elements(&t->contents, before->contents);
+    put_elements(&t->contents, before->begun);
     return !before->answer || put_answer(t, before->answer);
 }
 
@@ -455,6 +357,7 @@ void plx_translation_init(plx_translation *translation, const cst_allocator *all
 {
     cst_buf_init(&translation->body, allocator, PLX_BODY_BYTES_MAX);
     cst_buf_init(&translation->contents, allocator, PLX_BODY_BYTES_MAX);
+    cst_buf_init(&translation->begun, allocator, PLX_BODY_BYTES_MAX);
     cst_buf_init(&translation->input_steps, allocator, PLX_BODY_BYTES_MAX);
 }
 
@@ -462,6 +365,7 @@ void plx_translation_free(plx_translation *translation)
 {
     cst_buf_free(&translation->body);
     cst_buf_free(&translation->contents);
+    cst_buf_free(&translation->begun);
     cst_buf_free(&translation->input_steps);
 }
 
@@ -481,20 +385,40 @@ static bool put_body(plx_translation *translation, const plx_interaction_ask *as
     return is_put;
 }
 
+/* The question is the same once more; its answer so far is kept apart, since it is not asked about. */
+static bool go_on(translator *t, plx_translation *translation, const plx_conversation *before)
+{
+    translator answer = { .contents = { .json = cst_json_writer_to(&translation->begun) }, .refusal = t->refusal };
+
+    put_elements(&t->contents, before->contents);
+    put_elements(&answer.contents, before->begun);
+    if (!put_answer(&answer, before->answer)) return false;
+    plx_content_close(&answer.contents);
+    if (t->contents.json.status == CASTOR_OK) t->contents.json.status = answer.contents.json.status;
+    return true;
+}
+
+static bool put_contents(translator *t, plx_translation *translation, const plx_interaction_ask *ask,
+                         cst_json_cursor body, const plx_conversation *before)
+{
+    cst_json_cursor input = cst_json_cursor_get(body, "input");
+
+    if (ask->continuation_token.data && before->answer) return go_on(t, translation, before);
+    return put_conversation(t, before) && read_input(t, input) && check_results(t);
+}
+
 bool plx_interaction_translate(plx_translation *translation, const plx_interaction_ask *ask, const plx_model *model,
                                cst_json_cursor body, const plx_conversation *before, plx_refusal *refusal)
 {
-    translator    t = { .contents = cst_json_writer_to(&translation->contents),
+    translator    t = { .contents = { .json = cst_json_writer_to(&translation->contents) },
                         .steps = cst_json_writer_to(&translation->input_steps), .refusal = refusal };
     castor_status status = CASTOR_OK;
 
-    if (!put_conversation(&t, before) || !read_input(&t, cst_json_cursor_get(body, "input")) || !check_results(&t)) {
-        return false;
-    }
-    close_content(&t);
+    if (!put_contents(&t, translation, ask, body, before)) return false;
+    plx_content_close(&t.contents);
     if (!put_body(translation, ask, model, body, &status, refusal)) return false;
-    if (t.contents.status == CASTOR_OK && t.steps.status == CASTOR_OK && status == CASTOR_OK) return true;
-    if (t.contents.status == CASTOR_LIMIT || status == CASTOR_LIMIT) {
+    if (t.contents.json.status == CASTOR_OK && t.steps.status == CASTOR_OK && status == CASTOR_OK) return true;
+    if (t.contents.json.status == CASTOR_LIMIT || status == CASTOR_LIMIT) {
         return plx_refuse_coded(refusal, 400, NULL, "The conversation is longer than %d bytes.",
                                 (int)PLX_BODY_BYTES_MAX);
     }

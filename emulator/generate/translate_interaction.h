@@ -12,15 +12,18 @@
 #include "generate/course.h"
 #include "json_writer.h"
 
-/* What came before: the conversation up to the previous answer, and that answer. */
+/* What came before: the conversation up to the previous answer, and that answer. Lists are elements of
+ * generateContent's `contents`, absent at the beginning. */
 typedef struct plx_conversation {
-    castor_str     contents; /* the elements of generateContent's `contents`; absent at the beginning */
+    castor_str        contents;
+    castor_str        begun;    /* of the answer, by interactions that this one went on with */
     const plx_course *answer;   /* ended; NULL at the beginning */
 } plx_conversation;
 
 typedef struct plx_translation {
     cst_buf body;            /* of generateContent */
-    cst_buf contents;        /* what a later interaction continues: the elements of the body's `contents` */
+    cst_buf contents;        /* the elements of the body's `contents`, for a later interaction */
+    cst_buf begun;           /* likewise, when this one goes on with an answer: what of it there is already */
     cst_buf input_steps;     /* the input as the elements of a list of steps */
 } plx_translation;
 

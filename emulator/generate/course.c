@@ -19,15 +19,15 @@ enum {
 
 typedef struct recorder {
     plx_course   *course;
-    cst_arena *arena;
-    cst_buf    events;
-    cst_buf    steps;
-    cst_buf    summary;         /* of thoughts, until it is whole */
-    uint64_t   last_id;
+    cst_arena    *arena;
+    cst_buf       events;
+    cst_buf       steps;
+    cst_buf       summary;      /* of thoughts, until it is whole */
+    uint64_t      last_id;
     bool          is_open;      /* a step is, of this kind */
     plx_step_kind open_kind;
-    uint64_t   output_tokens;
-    uint64_t   thought_tokens;
+    uint64_t      output_tokens;
+    uint64_t      thought_tokens;
     castor_status status;       /* errors stick */
 } recorder;
 
@@ -123,10 +123,12 @@ static void tell_summary(recorder *r, size_t len, uint64_t due_us)
 static void add_thought(recorder *r, castor_str text, uint64_t due_us)
 {
     static const char title[] = "\n\n**";
+    size_t            len = sizeof title - 1;
+    size_t            at = r->summary.len > len ? r->summary.len - len : 1; /* before that it was looked for */
 
     if (r->status == CASTOR_OK) r->status = cst_buf_append_str(&r->summary, text);
-    for (size_t at = 1; r->status == CASTOR_OK && at + sizeof title - 1 <= r->summary.len; at++) {
-        if (memcmp(r->summary.data + at, title, sizeof title - 1) != 0) continue;
+    for (; r->status == CASTOR_OK && at + len <= r->summary.len; at++) {
+        if (memcmp(r->summary.data + at, title, len) != 0) continue;
         tell_summary(r, at + 2, due_us);
         at = 0;
     }
@@ -349,8 +351,11 @@ castor_status plx_course_cancel(plx_course *course, uint64_t elapsed_us, cst_are
     }
     add_plain(&r, PLX_EVENT_COMPLETED, elapsed_us);
     add_plain(&r, PLX_EVENT_DONE, elapsed_us);
-    if (finish(&r) == CASTOR_OK) course->status = "cancelled";
-    return r.status;
+    if (finish(&r) != CASTOR_OK) return r.status;
+    course->status = "cancelled";
+    course->error = NULL; /* it would have come to that */
+    course->continuation_token = CST_NONE;
+    return CASTOR_OK;
 }
 
 size_t plx_course_count_due(const plx_course *course, uint64_t elapsed_us)

@@ -44,6 +44,7 @@ enum {
     PLX_MODELS_MAX            = 256,      /* of a file of models; there are some fifty */
     PLX_MODEL_METHODS_MAX     = 8,
     PLX_MODEL_FILE_BYTES_MAX  = 1 << 20,
+    PLX_EMBED_BATCH_MAX       = 100,      /* texts of one call, as the service has it */
     PLX_DIMENSIONS_MAX        = 4096,     /* of an embedding; Google's longest has 3,072 */
 
     /* what is answered */

@@ -20,6 +20,7 @@ const char plx_options_help[] =
     "  --script FILE    answers to play, before the built-in ones; repeatable\n"
     "  --models FILE    the models there are, in place of the built-in list\n"
     "  --strict-models  no model but those of the list, whatever its name begins with\n"
+    "  --decommissioned the models and methods of PaLM are gone, as they are since 2024\n"
     "  --key KEY        the only key that is good\n"
     "  --tier T         limits of the tier: free, 1 (600 requests and 60,000 tokens a minute), 2; or off (default)\n"
     "  --rpm N, --tpm N, --rpd N\n"
@@ -238,6 +239,7 @@ plx_run plx_options_read(plx_options *options, int count, char *const *words)
         else if (is_one_of(word, NULL, "--instant")) options->pace = PLX_PACE_INSTANT;
         else if (is_one_of(word, NULL, "--allow-remote")) options->allows_remote = true;
         else if (is_one_of(word, NULL, "--strict-models")) options->wants_listed_models = true;
+        else if (is_one_of(word, NULL, "--decommissioned")) options->is_decommissioned = true;
         else if (!read_valued(&at)) return PLX_RUN_WRONG;
     }
     if (is_loopback(options->host) || options->allows_remote) return PLX_RUN_SERVER;

@@ -31,6 +31,7 @@ typedef struct plx_options {
     const char *models;              /* a file in place of the built-in one, or NULL */
     plx_quota_plan quota;
     const char *key;                 /* the one that is good, or NULL */
+    bool        is_decommissioned;   /* the models and methods of PaLM */
     bool        wants_listed_models; /* names that are not in it are not found */
     char        why[256];
 } plx_options;

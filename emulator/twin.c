@@ -48,7 +48,8 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
     }
     twin->options = options;
     twin->world = (plx_world){ .catalogue = &twin->catalogue, .pace = options->pace, .chance = { random_seed() },
-                               .only_key = options->key };
+                               .only_key = options->key,
+                               .is_decommissioned = options->is_decommissioned };
     if (make_stores(&twin->world, options)) return twin;
     snprintf(why, why_size, "Out of memory.");
     plx_twin_free(twin);

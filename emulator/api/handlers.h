@@ -32,4 +32,10 @@ plx_exchange_fn plx_answer_cache_delete;
 plx_exchange_fn plx_answer_create_interaction, plx_answer_get_interaction, plx_answer_cancel_interaction;
 plx_exchange_fn plx_answer_delete_interaction;
 
+/* embed.c */
+plx_exchange_fn plx_answer_embed, plx_answer_batch_embed, plx_answer_embed_text;
+
+/* openai.c */
+plx_exchange_fn plx_answer_openai_embeddings, plx_answer_openai_models, plx_answer_openai_model;
+
 #endif

@@ -15,6 +15,7 @@ static const plx_page_rule page_rule = { "models", 50, 1000 };
 
 static const plx_model *serving_now(const plx_exchange *e, const plx_model *model)
 {
+    if (e->world->is_decommissioned && model->status == PLX_MODEL_LEGACY) return NULL;
     return plx_model_serving(e->world->models, model, e->world->clock_ahead_us / 1000000 / (24 * 3600));
 }
 
@@ -35,6 +36,21 @@ const plx_model *plx_model_for(const plx_exchange *exchange, castor_str name, co
 castor_str plx_model_version(const plx_model *serving, castor_str name)
 {
     return serving->is_family ? plx_model_bare_name(name) : serving->name;
+}
+
+bool plx_model_is_listed(const plx_exchange *exchange, const plx_model *model)
+{
+    return !model->is_family && model->status != PLX_MODEL_LEGACY && serving_now(exchange, model);
+}
+
+const plx_model *plx_model_get(const plx_exchange *exchange, castor_str name, plx_refusal *refusal)
+{
+    const plx_model *model = plx_model_find(exchange->world->models, name);
+
+    if (model && serving_now(exchange, model)) return model;
+    plx_refuse(refusal, 404, "Model is not found: models/%.*s for api version %.*s", CASTOR_ARG(name),
+               CASTOR_ARG(exchange->version.len > 0 ? exchange->version : CASTOR_STR("v1main")));
+    return NULL;
 }
 
 /* ---- as JSON ---- */
@@ -86,11 +102,6 @@ static void put_model(cst_json_writer *w, const plx_model *model, castor_str nam
     cst_json_close_object(w);
 }
 
-static bool is_listed(const plx_exchange *e, const plx_model *model)
-{
-    return !model->is_family && model->status != PLX_MODEL_LEGACY && serving_now(e, model);
-}
-
 static void put_page(cst_json_writer *w, const plx_exchange *e, const plx_page *page)
 {
     const plx_model_table *table = e->world->models;
@@ -103,7 +114,7 @@ static void put_page(cst_json_writer *w, const plx_exchange *e, const plx_page *
     cst_json_open_array(w);
     for (size_t i = 0; i < plx_model_count(table); i++) {
         const plx_model *one = plx_model_at(table, i);
-        if (!is_listed(e, one)) continue;
+        if (!plx_model_is_listed(e, one)) continue;
         if (listed_count >= page->position && listed_count < end) put_model(w, one, one->name);
         listed_count++;
     }
@@ -144,14 +155,12 @@ void plx_answer_models(plx_exchange *e)
 
 void plx_answer_model(plx_exchange *e)
 {
-    const plx_model *model = plx_model_find(e->world->models, e->names[0]);
     plx_refusal      refusal = { .code = 0 };
+    const plx_model *model = plx_model_get(e, e->names[0], &refusal);
     cst_buf          json;
     cst_json_writer  w = cst_json_writer_to(&json);
 
-    if (!model || !serving_now(e, model)) {
-        plx_refuse(&refusal, 404, "Model is not found: models/%.*s for api version %.*s", CASTOR_ARG(e->names[0]),
-                   CASTOR_ARG(e->version));
+    if (!model) {
         plx_exchange_refuse(e, &refusal);
         return;
     }

@@ -11,7 +11,13 @@
 const plx_model *plx_model_for(const plx_exchange *exchange, castor_str name, const char *method,
                                plx_refusal *refusal);
 
-/* How that model calls itself in an answer (modelVersion) to a request for `name`. */
+/* The model of that name, whatever answers for it. NULL: there is none today, and `refusal` tells so. */
+const plx_model *plx_model_get(const plx_exchange *exchange, castor_str name, plx_refusal *refusal);
+
+/* Whether lists of models have it. */
+bool plx_model_is_listed(const plx_exchange *exchange, const plx_model *model);
+
+/* How a model that answers calls itself (modelVersion) when `name` was asked for. */
 castor_str plx_model_version(const plx_model *serving, castor_str name);
 
 #endif

@@ -18,6 +18,8 @@ static const plx_endpoint endpoints[] = {
 
     { "GET", "/{v}/models", .answer = plx_answer_models },
     { "GET", "/{v}/models/{}", .answer = plx_answer_model },
+    { "POST", "/{v}/models/{}:embedContent", .answer = plx_answer_embed, .takes_json = true },
+    { "POST", "/{v}/models/{}:batchEmbedContents", .answer = plx_answer_batch_embed, .takes_json = true },
     { "POST", "/{v}/models/{}:predict", .answer = plx_answer_predict },
     { "POST", "/{v}/models/{}:predictLongRunning", .answer = plx_answer_predict_long },
     { "POST", "/{v}/models/{}:generateContent", .answer = plx_answer_generate, .takes_json = true },
@@ -48,6 +50,7 @@ static const plx_endpoint endpoints[] = {
     { "POST", "/{v}/interactions/{}/cancel", .answer = plx_answer_cancel_interaction, .errors = PLX_ERRORS_CODE },
 
     { "POST", "/{palm}/models/{}:generateMessage", .answer = plx_answer_message, .takes_json = true },
+    { "POST", "/{palm}/models/{}:embedText", .answer = plx_answer_embed_text, .takes_json = true },
 
     /* Where Google has it, and where compatible servers do, whose base URL may have no path at all. */
     { "POST", "/{v}/openai/chat/completions", .answer = plx_answer_chat, .takes_json = true, .takes_bearer_key = true,
@@ -56,6 +59,20 @@ static const plx_endpoint endpoints[] = {
       .errors = PLX_ERRORS_LIST },
     { "POST", "/chat/completions", .answer = plx_answer_chat, .takes_json = true, .takes_bearer_key = true,
       .errors = PLX_ERRORS_LIST },
+    { "POST", "/{v}/openai/embeddings", .answer = plx_answer_openai_embeddings, .takes_json = true,
+      .takes_bearer_key = true, .errors = PLX_ERRORS_LIST },
+    { "POST", "/v1/embeddings", .answer = plx_answer_openai_embeddings, .takes_json = true, .takes_bearer_key = true,
+      .errors = PLX_ERRORS_LIST },
+    { "POST", "/embeddings", .answer = plx_answer_openai_embeddings, .takes_json = true, .takes_bearer_key = true,
+      .errors = PLX_ERRORS_LIST },
+    { "GET", "/{v}/openai/models", .answer = plx_answer_openai_models, .takes_bearer_key = true,
+      .errors = PLX_ERRORS_LIST },
+    { "GET", "/{v}/openai/models/{}", .answer = plx_answer_openai_model, .takes_bearer_key = true,
+      .errors = PLX_ERRORS_LIST },
+    { "GET", "/{v}/openai/models/models/{}", .answer = plx_answer_openai_model, .takes_bearer_key = true,
+      .errors = PLX_ERRORS_LIST },
+    { "GET", "/models", .answer = plx_answer_openai_models, .takes_bearer_key = true, .errors = PLX_ERRORS_LIST },
+    { "GET", "/models/{}", .answer = plx_answer_openai_model, .takes_bearer_key = true, .errors = PLX_ERRORS_LIST },
 };
 
 static bool is_one_of(castor_str text, const char *const *choices)

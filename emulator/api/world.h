@@ -27,6 +27,7 @@ typedef struct plx_world {
     plx_chance             chance;
     plx_quotas            *quotas;         /* NULL: nothing is limited */
     const char            *only_key;       /* the one key that is good; NULL: any is */
+    bool                   is_decommissioned; /* legacy models are gone */
     plx_interactions      *interactions;
     int64_t                clock_ahead_us; /* by how much POST /pollux/clock has moved the clock */
     plx_store              stores[PLX_STORES_MAX];

@@ -130,9 +130,20 @@ static bool set_limit(plx_options *options, const char *name, const char *value,
     return true;
 }
 
-static bool set_rpm(plx_options *o, const char *value) { return set_limit(o, "--rpm", value, &o->quota.requests_a_minute); }
-static bool set_tpm(plx_options *o, const char *value) { return set_limit(o, "--tpm", value, &o->quota.tokens_a_minute); }
-static bool set_rpd(plx_options *o, const char *value) { return set_limit(o, "--rpd", value, &o->quota.requests_a_day); }
+static bool set_rpm(plx_options *o, const char *value)
+{
+    return set_limit(o, "--rpm", value, &o->quota.requests_a_minute);
+}
+
+static bool set_tpm(plx_options *o, const char *value)
+{
+    return set_limit(o, "--tpm", value, &o->quota.tokens_a_minute);
+}
+
+static bool set_rpd(plx_options *o, const char *value)
+{
+    return set_limit(o, "--rpd", value, &o->quota.requests_a_day);
+}
 
 static bool set_key(plx_options *options, const char *value)
 {
@@ -244,7 +255,8 @@ plx_run plx_options_read(plx_options *options, int count, char *const *words)
     }
     if (is_loopback(options->host) || options->allows_remote) return PLX_RUN_SERVER;
     fail(options,
-         "%s can be reached from other machines, who may then use and steer pollux; if you mean it, add --allow-remote.",
+         "%s can be reached from other machines, which may then use and steer pollux; if you mean it, add "
+         "--allow-remote.",
          options->host);
     return PLX_RUN_WRONG;
 }

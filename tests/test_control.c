@@ -42,8 +42,9 @@ static void check(const tst_pollux *p, const char *path, const char *body, int s
 
 static int64_t created_at(const tst_pollux *p)
 {
-    tst_answer   a = tst_ask(p, CHAT, "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
-    cst_json_doc doc;
+    static const char body[] = "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}";
+    tst_answer        a = tst_ask(p, CHAT, body);
+    cst_json_doc      doc;
 
     cst_json_doc_init(&doc, cst_allocator_default());
     assert_int_equal(cst_json_read(&doc, (castor_str){ a.body, a.len }, NULL, NULL), CASTOR_OK);
@@ -192,8 +193,8 @@ static void a_script_that_goes_is_played_to_its_end(void **state)
     tst_answer stream;
 
     check(&p, "/pollux/scripts",
-          "## Long\n? beavers\n= One two three four five six seven eight nine ten eleven twelve thirteen, the end.\n", 200,
-          "scripts");
+          "## Long\n? beavers\n= One two three four five six seven eight nine ten eleven twelve thirteen, the end.\n",
+          200, "scripts");
     tst_post(&l, STREAM, KEY, PROMPT("beavers"));
     assert_true(tst_read_head(&l, &stream));
     assert_true(tst_read_chunk(&l, &stream));

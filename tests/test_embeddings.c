@@ -132,8 +132,10 @@ static void an_embedding_has_the_shape_of_google(void **state)
 static void the_same_text_has_the_same_vector_and_another_has_another(void **state)
 {
     (void)state;
-    static const char *const others[] = { TEXT("dams build beavers"), TEXT("Beavers build dam"), TEXT("beavers build dams."),
-                                          TEXT(""), TEXT("."), TEXT("\xE6\x97\xA5\xE6\x9C\xAC") };
+    static const char *const others[] = {
+        TEXT("dams build beavers"), TEXT("Beavers build dam"), TEXT("beavers build dams."), TEXT(""), TEXT("."),
+        TEXT("\xE6\x97\xA5\xE6\x9C\xAC"),
+    };
     vector first = embed(ONE, TEXT("beavers build dams")), again = embed(ONE, TEXT("beavers build dams"));
 
     assert_true(is_same(&first, &again));
@@ -191,12 +193,13 @@ static void a_shorter_vector_is_the_front_of_the_longer(void **state)
 static void a_task_turns_the_vector_a_little_where_the_model_knows_tasks(void **state)
 {
     (void)state;
-    vector plain = embed(ONE, TEXT("beavers")), query = embed(ONE, TEXT_WITH("beavers", "\"taskType\":\"RETRIEVAL_QUERY\""));
+    static const char of_query[] = TEXT_WITH("beavers", "\"taskType\":\"RETRIEVAL_QUERY\"");
+    vector            plain = embed(ONE, TEXT("beavers")), query = embed(ONE, of_query);
 
     assert_false(is_same(&plain, &query));
     assert_true(cosine(&plain, &query) > 0.95);
     plain = embed(TWO, TEXT("beavers"));
-    query = embed(TWO, TEXT_WITH("beavers", "\"taskType\":\"RETRIEVAL_QUERY\""));
+    query = embed(TWO, of_query);
     assert_true(is_same(&plain, &query));
 }
 
@@ -206,10 +209,12 @@ static void wrong_requests_are_refused(void **state)
 {
     (void)state;
     check(ONE, "{}", 400, "content is not specified");
-    check(ONE, TEXT_WITH("x", "\"outputDimensionality\":127"), 400, "'output_dimensionality': 127 is not from 128 to 3072");
+    check(ONE, TEXT_WITH("x", "\"outputDimensionality\":127"), 400,
+          "'output_dimensionality': 127 is not from 128 to 3072");
     check(ONE, TEXT_WITH("x", "\"outputDimensionality\":3073"), 400, "3073 is not from 128 to 3072");
     check(ONE, TEXT_WITH("x", "\"taskType\":\"GUESSING\""), 400,
-          "Invalid value at 'task_type' (type.googleapis.com/google.ai.generativelanguage.v1beta.TaskType), \\\"GUESSING\\\"");
+          "Invalid value at 'task_type' (type.googleapis.com/google.ai.generativelanguage.v1beta.TaskType), "
+          "\\\"GUESSING\\\"");
     check(ONE, TEXT_WITH("x", "\"title\":\"t\""), 400, "title is only for the task type RETRIEVAL_DOCUMENT");
     check(ONE, TEXT_WITH("x", "\"title\":\"t\",\"taskType\":\"RETRIEVAL_DOCUMENT\""), 200, "values");
     check(ONE, TEXT_WITH("x", "\"colour\":1"), 400, "Unknown name \\\"colour\\\": Cannot find field.");
@@ -361,7 +366,8 @@ static void the_input_may_be_texts_or_tokens(void **state)
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         cst_json_doc doc;
-        snprintf(body, sizeof body, "{\"model\":\"gemini-embedding-2\",\"dimensions\":128,\"input\":%s}", cases[i].input);
+        snprintf(body, sizeof body, "{\"model\":\"gemini-embedding-2\",\"dimensions\":128,\"input\":%s}",
+                 cases[i].input);
         ask_json(&doc, OPENAI, body);
         const cst_json *data = cst_json_get(cst_json_root(&doc), "data");
         assert_int_equal(cst_json_count(data), cases[i].count);
@@ -379,8 +385,10 @@ static void wrong_openai_requests_are_refused_in_a_list(void **state)
     check(OPENAI, "{\"model\":\"gemini-embedding-2\"}", 400, "[{\n  \"error\": {");
     check(OPENAI, "{\"model\":\"gemini-embedding-2\",\"input\":[]}", 400, "Invalid value at 'input'");
     check(OPENAI, "{\"model\":\"gemini-embedding-2\",\"input\":[1,\"a\"]}", 400, "Invalid value at 'input'");
-    check(OPENAI, "{\"model\":\"gemini-embedding-2\",\"input\":\"a\",\"encoding_format\":\"hex\"}", 400, "encoding_format");
-    check(OPENAI, "{\"model\":\"gemini-embedding-2\",\"input\":\"a\",\"dimensions\":64}", 400, "64 is not from 128 to 3072");
+    check(OPENAI, "{\"model\":\"gemini-embedding-2\",\"input\":\"a\",\"encoding_format\":\"hex\"}", 400,
+          "encoding_format");
+    check(OPENAI, "{\"model\":\"gemini-embedding-2\",\"input\":\"a\",\"dimensions\":64}", 400,
+          "64 is not from 128 to 3072");
     check(OPENAI, "{\"model\":\"gemini-3.8-flash\",\"input\":\"a\"}", 404, "is not supported for embedContent.");
     check(OPENAI, "{\"input\":\"a\"}", 400, "model is not specified");
 }
@@ -402,7 +410,8 @@ static void openai_models_have_their_prefix(void **state)
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         a = tst_call(&shared, "GET", paths[i], "Authorization: Bearer test-key\r\n", NULL);
         assert_int_equal(a.status, 200);
-        assert_string_equal(a.body, "{\"id\":\"models/gemini-3.8-flash\",\"object\":\"model\",\"owned_by\":\"google\"}");
+        assert_string_equal(a.body,
+                            "{\"id\":\"models/gemini-3.8-flash\",\"object\":\"model\",\"owned_by\":\"google\"}");
         tst_forget(&a);
     }
     a = tst_call(&shared, "GET", "/v1beta/openai/models/gpt-x", KEY, NULL);

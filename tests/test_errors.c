@@ -45,14 +45,14 @@ static void each_kind_of_refused_key_has_its_own_error(void **state)
         const char *status, *message, *reason;
     } cases[] = {
         { HEADER("bad-key"), 400, "INVALID_ARGUMENT", "API key not valid.", "API_KEY_INVALID" },
-        { HEADER("expired-key"), 400, "INVALID_ARGUMENT", "API key expired. Please renew the API key.", "API_KEY_INVALID" },
+        { HEADER("expired-key"), 400, "INVALID_ARGUMENT", "API key expired. Please renew the", "API_KEY_INVALID" },
         { HEADER("leaked-key"), 403, "PERMISSION_DENIED", "Your API key was reported as leaked.", NULL },
-        { HEADER("disabled-key"), 403, "PERMISSION_DENIED", "it is disabled. Enable it by visiting", "SERVICE_DISABLED" },
+        { HEADER("disabled-key"), 403, "PERMISSION_DENIED", "Enable it by visiting", "SERVICE_DISABLED" },
         { HEADER("restricted-key"), 403, "PERMISSION_DENIED", "are blocked.", "API_KEY_SERVICE_BLOCKED" },
         { HEADER("referrer-key"), 403, "PERMISSION_DENIED", "are blocked.", "API_KEY_HTTP_REFERRER_BLOCKED" },
-        { HEADER("address-key"), 403, "PERMISSION_DENIED", "IP address restriction", "API_KEY_IP_ADDRESS_BLOCKED" },
+        { HEADER("address-key"), 403, "PERMISSION_DENIED", "IP address", "API_KEY_IP_ADDRESS_BLOCKED" },
         { HEADER("denied-key"), 403, "PERMISSION_DENIED", "The caller does not have permission", NULL },
-        { HEADER("location-key"), 400, "FAILED_PRECONDITION", "User location is not supported for the API use.", NULL },
+        { HEADER("location-key"), 400, "FAILED_PRECONDITION", "User location is not supported for the API", NULL },
         { HEADER("billing-key"), 400, "FAILED_PRECONDITION", "Please enable billing", NULL },
     };
     char words[96];
@@ -180,7 +180,8 @@ static void a_body_that_is_too_large_gets_a_page(void **state)
     char       head[256];
 
     assert_non_null(block);
-    snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: x\r\n" KEY "Content-Length: %d\r\n\r\n", WHOLE, BLOCK * BLOCKS);
+    snprintf(head, sizeof head, "POST " WHOLE " HTTP/1.1\r\nHost: x\r\n" KEY "Content-Length: %d\r\n\r\n",
+             BLOCK * BLOCKS);
     tst_send_text(&l, head);
     for (int i = 0; i < BLOCKS; i++) tst_send(&l, block, BLOCK);
     tst_answer a = tst_read_answer(&l);

@@ -283,6 +283,16 @@ static void a_wrong_file_is_explained_with_its_line(void **state)
                   "2: dimensions wants the least, the most (up to 4096) and the default.");
 }
 
+static void nobody_has_tuned_models(void **state)
+{
+    (void)state;
+    tst_answer a = get(&shared, "/v1beta/tunedModels?pageSize=10");
+
+    assert_int_equal(a.status, 200);
+    assert_string_equal(a.body, "{}\n");
+    tst_forget(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_retired_model_is_not_found),
         cmocka_unit_test(an_answer_names_the_model_that_gave_it),
         cmocka_unit_test(a_model_of_next_month_works_unless_the_list_is_strict),
+        cmocka_unit_test(nobody_has_tuned_models),
         cmocka_unit_test(models_can_come_from_a_file),
         cmocka_unit_test(a_wrong_file_is_explained_with_its_line),
     };

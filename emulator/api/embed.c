@@ -144,7 +144,6 @@ bool plx_embed_content(const plx_embed_ask *ask, cst_json_writer *writer, uint64
     if (!check_request(ask, refusal) || !read_task(ask, &task, refusal) || !read_dimensions(ask, &count, refusal)) {
         return false;
     }
-    if (ask->model->is_unit) task = CST_NONE; /* models that shorten to unit length ignore it: gemini-embedding-2 */
     cst_buf_init(&text, cst_allocator_default(), PLX_BODY_BYTES_MAX);
     if (gather(ask, &text, &own_tokens) != CASTOR_OK) {
         plx_refuse_memory(refusal);

@@ -17,8 +17,8 @@ typedef struct plx_embed_ask {
     bool             must_name;  /* the request must repeat the name */
 } plx_embed_ask;
 
-/* Writes {"values":[...]}, and adds the request's tokens to `*tokens`. False: the request is wrong, or memory ran out, and
- * `refusal` tells so; what was written then is of no use. */
+/* Writes {"values":[...]}, and adds the request's tokens to `*tokens`. False: the request is wrong, or memory ran out,
+ * and `refusal` tells so; what was written then is of no use. */
 bool plx_embed_content(const plx_embed_ask *ask, cst_json_writer *writer, uint64_t *tokens, plx_refusal *refusal);
 
 #endif

@@ -14,6 +14,7 @@ plx_exchange_fn plx_answer_scripts, plx_answer_add_script, plx_answer_remove_scr
 
 /* models.c */
 plx_exchange_fn plx_answer_models, plx_answer_model, plx_answer_predict, plx_answer_predict_long;
+plx_exchange_fn plx_answer_tuned_models;
 
 /* generate.c */
 plx_exchange_fn plx_answer_generate, plx_answer_stream_generate, plx_answer_count_tokens;

@@ -1,14 +1,16 @@
 /* key.c -- who asks: API keys, OAuth tokens, and the errors about both.
  * SPDX-License-Identifier: MIT
  *
- * Any key is good, or with --key that one alone; some names stand for keys that the service refuses (see the table). A
- * bearer token is the key on the surface of OpenAI. Elsewhere it is an OAuth token, as the query's access_token is: good
- * when it looks like one of Google's. Where there is a key besides, the key counts: what the service does is not known.
+ * Any key is good, or with --key that one alone; some names stand for keys that the service refuses (see the table).
+ * A bearer token is the key on the surface of OpenAI. Elsewhere it is an OAuth token, as the query's access_token is:
+ * good when it looks like one of Google's. Where there is a key besides, the key counts: what the service does then is
+ * not known.
  */
 #include "api/key.h"
 
 #define PROJECT "123456789012"
-#define ACTIVATION "https://console.developers.google.com/apis/api/generativelanguage.googleapis.com/overview?project=" PROJECT
+#define ACTIVATION \
+    "https://console.developers.google.com/apis/api/generativelanguage.googleapis.com/overview?project=" PROJECT
 
 static const plx_error_info invalid = { .reason = "API_KEY_INVALID", .is_localized = true };
 static const plx_error_info disabled = {
@@ -39,9 +41,9 @@ static const struct {
     { "expired-key", 400, NULL, &invalid, "API key expired. Please renew the API key." },
     { "leaked-key", 403, NULL, NULL, "Your API key was reported as leaked. Please use another API key." },
     { "disabled-key", 403, NULL, &disabled,
-      "Generative Language API has not been used in project " PROJECT " before or it is disabled. Enable it by visiting "
-      ACTIVATION " then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our "
-      "systems and retry." },
+      "Generative Language API has not been used in project " PROJECT " before or it is disabled. Enable it by "
+      "visiting " ACTIVATION " then retry. If you enabled this API recently, wait a few minutes for the action to "
+      "propagate to our systems and retry." },
     { "restricted-key", 403, NULL, &service_blocked,
       "Requests to this API generativelanguage.googleapis.com are blocked." },
     { "referrer-key", 403, NULL, &referrer_blocked, "Requests from referer <empty> are blocked." },

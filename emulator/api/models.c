@@ -170,6 +170,9 @@ void plx_answer_model(plx_exchange *e)
     cst_buf_free(&json);
 }
 
+/* Models could be tuned once; nobody has one here. */
+void plx_answer_tuned_models(plx_exchange *e) { plx_exchange_send_empty(e); }
+
 /* Pictures and films are not made here. The models that made pictures this way have gone. */
 static void refuse_to_predict(plx_exchange *e, const char *method)
 {

@@ -1,8 +1,8 @@
 /* quota.h -- how much a key may ask of a model: requests and input tokens a minute, requests a day.
  * SPDX-License-Identifier: MIT
  *
- * Off unless --tier or a limit is given: tests and demonstrations that do not ask for limits must not run into them. The
- * service counts by project; here a key is a project.
+ * Off unless --tier or a limit is given: tests and demonstrations that do not ask for limits must not run into them.
+ * The service counts by project; here a key is a project.
  */
 #ifndef PLX_QUOTA_H
 #define PLX_QUOTA_H

@@ -90,8 +90,9 @@ static void put_tally(cst_json_writer *w, const tally *one)
 void plx_stats_put(cst_json_writer *writer, const plx_world *world)
 {
     const plx_stats *stats = world->stats;
+    double           uptime_ms = (double)((now_us() - stats->started_us) / 1000);
 
-    cst_json_put_fraction(writer, "uptime_s", castor_some_f64((double)((now_us() - stats->started_us) / 1000) / 1000.0));
+    cst_json_put_fraction(writer, "uptime_s", castor_some_f64(uptime_ms / 1000.0));
     if (world->connection_count) put_count(writer, "connections", *world->connection_count);
     put_count(writer, "under_way", world->under_way - 1); /* without the one that asks */
     cst_json_put_count(writer, "requests", castor_some_i64(stats->request_count));

@@ -26,6 +26,7 @@ static const plx_endpoint endpoints[] = {
     { "POST", "/{v}/models/{}:streamGenerateContent", .answer = plx_answer_stream_generate, .takes_json = true,
       .errors = PLX_ERRORS_LIST },
     { "POST", "/{v}/models/{}:countTokens", .answer = plx_answer_count_tokens, .takes_json = true },
+    { "GET", "/{v}/tunedModels", .answer = plx_answer_tuned_models },
     { "POST", "/{v}/tunedModels/{}:generateContent", .answer = plx_answer_generate, .takes_json = true },
     { "POST", "/{v}/tunedModels/{}:streamGenerateContent", .answer = plx_answer_stream_generate, .takes_json = true,
       .errors = PLX_ERRORS_LIST },

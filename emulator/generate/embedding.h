@@ -13,7 +13,8 @@
 #include "json_writer.h"
 
 /* Fills `count` values, at most the model's `dimensions_most`. `task` is a task type, or absent: it turns the vector a
- * little. The first values of a vector are those of the longer one of the same text, but for their length. */
+ * little where the model knows tasks. The first values of a vector are those of the longer one of the same text, but
+ * for their length. */
 void plx_embedding_fill(float *values, size_t count, const plx_model *model, castor_str text, castor_str task);
 
 /* As a list of numbers. */

@@ -307,11 +307,14 @@ static bool set_status(reader *r, castor_str value)
     return fail(r, "status wants stable, preview, deprecated or legacy.");
 }
 
-static bool set_free(reader *r, castor_str value)
+static bool set_flag(reader *r, castor_str value, bool *out)
 {
-    r->model->is_free = cst_str_is(value, "yes");
-    return r->model->is_free || cst_str_is(value, "no") || fail(r, "free wants yes or no.");
+    *out = cst_str_is(value, "yes");
+    return *out || cst_str_is(value, "no") || fail(r, "%.*s wants yes or no.", CASTOR_ARG(r->word));
 }
+
+static bool set_free(reader *r, castor_str value) { return set_flag(r, value, &r->model->is_free); }
+static bool set_tasks(reader *r, castor_str value) { return set_flag(r, value, &r->model->knows_tasks); }
 
 static bool set_served_by(reader *r, castor_str value)
 {
@@ -342,7 +345,8 @@ static const struct {
     { "methods", set_methods, false }, { "temperature", set_temperature, false },
     { "max-temperature", set_temperature_max, false }, { "top-p", set_top_p, false }, { "top-k", set_top_k, false },
     { "thinking", set_thinking, false }, { "dimensions", set_dimensions, false }, { "status", set_status, false },
-    { "free", set_free, false }, { "served-by", set_served_by, false }, { "shutdown", set_shutdown, false },
+    { "tasks", set_tasks, false }, { "free", set_free, false }, { "served-by", set_served_by, false },
+    { "shutdown", set_shutdown, false },
 };
 
 static bool read_line(reader *r, castor_str line)

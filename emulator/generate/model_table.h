@@ -53,6 +53,7 @@ typedef struct plx_model {
     int64_t dimensions_most;
     int64_t dimensions_default;
     bool    is_unit;               /* shortened embeddings have length 1 too */
+    bool    knows_tasks;           /* the task type turns an embedding; else it is ignored */
 
     plx_model_status status;
     bool             is_free;      /* the free tier has it */

@@ -57,8 +57,8 @@ typedef struct plx_refusal {
 bool plx_refuse(plx_refusal *refusal, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same with another status than the code's, and what is told of it (which may be NULL). */
-bool plx_refuse_as(plx_refusal *refusal, int code, const char *status, const plx_error_info *info, const char *format,
-                   ...) __attribute__((format(printf, 5, 6)));
+bool plx_refuse_as(plx_refusal *refusal, int code, const char *status, const plx_error_info *info,
+                   const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* A 400 about one field; several become the lines of one message. `path` empty: the top level. */
 bool plx_refuse_field(plx_refusal *refusal, const char *path, const char *format, ...)

@@ -75,6 +75,14 @@ enum {
     PLX_BATCH_MS              = 3000,     /* default: from a batch's creation to its results */
     PLX_CACHES_MAX            = 1000,
     PLX_CACHE_NAME_CHARS_MAX  = 128,      /* says the service */
+    PLX_BATCHES_MAX           = 2000,     /* of all keys; then the oldest that has ended goes */
+    PLX_BATCHES_AT_ONCE_MAX   = 100,      /* of one key, says the service */
+    PLX_BATCH_LIFE_S          = 48 * 3600, /* pending or running */
+    PLX_BATCH_KEPT_S          = 30 * 24 * 3600, /* ended; how long the service keeps them is not known */
+    PLX_BATCH_INLINE_BYTES_MAX = 20 << 20,
+    PLX_BATCH_INLINE_ROWS_MAX = 20000,    /* their results are sent in one body */
+    PLX_BATCH_SLICE_US        = 5000,     /* of work on rows, before others have their turn ... */
+    PLX_TURN_US               = 1000,     /* ... for so long; with no wait at all a timer would rob them of it */
     PLX_BLOBS_MAX             = 4096,     /* contents that are kept; each of some size has a descriptor */
     PLX_BLOB_MEMORY_BYTES     = 64 << 10, /* what is larger goes to a temporary file */
     PLX_BLOB_LINE_BYTES_MAX   = 32 << 20, /* a batch's row may hold an image of 20 MB, and its base64 */

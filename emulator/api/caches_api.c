@@ -302,9 +302,9 @@ static bool check_update(const plx_exchange *e, plx_refusal *refusal)
 void plx_answer_cache_patch(plx_exchange *e)
 {
     plx_refusal refusal = { .code = 0 };
-    plx_cache  *cache = find(e);
     int64_t     now_us = plx_world_now_us(e->world);
     int64_t     expires_us = 0;
+    plx_cache  *cache = find(e);
 
     if (!cache) return;
     if (check_update(e, &refusal) && read_expiry(e->json, now_us, &expires_us, &refusal)) {

@@ -178,6 +178,16 @@ plx_file_state plx_file_state_at(const plx_file *file, int64_t now_us)
     return is_to_fail(file) ? PLX_FILE_FAILED : PLX_FILE_ACTIVE;
 }
 
+plx_file *plx_files_find_active(const plx_world *world, plx_owner owner, castor_str id, plx_refusal *refusal)
+{
+    plx_file *file = plx_files_find(world, owner, id, refusal);
+
+    if (!file || plx_file_state_at(file, plx_world_now_us(world)) == PLX_FILE_ACTIVE) return file;
+    plx_refuse(refusal, 400, "The File %.*s is not in an ACTIVE state and usage is not allowed.", CASTOR_ARG(id));
+    refusal->status = "FAILED_PRECONDITION";
+    return NULL;
+}
+
 static const char *name_of_state(plx_file_state state)
 {
     static const char *const names[] = { "PROCESSING", "ACTIVE", "FAILED" };
@@ -293,13 +303,7 @@ static bool check_uri(const plx_world *world, plx_owner owner, castor_str uri, p
 {
     castor_str id = id_in(uri);
 
-    if (!id.data) return true;
-    const plx_file *file = plx_files_find(world, owner, id, refusal);
-    if (!file) return false;
-    if (plx_file_state_at(file, plx_world_now_us(world)) == PLX_FILE_ACTIVE) return true;
-    plx_refuse(refusal, 400, "The File %.*s is not in an ACTIVE state and usage is not allowed.", CASTOR_ARG(id));
-    refusal->status = "FAILED_PRECONDITION";
-    return false;
+    return !id.data || plx_files_find_active(world, owner, id, refusal);
 }
 
 static bool check_content(const plx_world *world, plx_owner owner, const cst_json *content, plx_refusal *refusal)

@@ -59,6 +59,9 @@ plx_file *plx_files_add(plx_world *world, const plx_file_facts *facts, plx_refus
 /* One of the owner's by its id; NULL: refused, as the service refuses what is another's or not there. */
 plx_file *plx_files_find(const plx_world *world, plx_owner owner, castor_str id, plx_refusal *refusal);
 
+/* The same for one that is to be used: it must be ACTIVE. */
+plx_file *plx_files_find_active(const plx_world *world, plx_owner owner, castor_str id, plx_refusal *refusal);
+
 plx_file_state plx_file_state_at(const plx_file *file, int64_t now_us);
 
 /* Prints the resource. Its URI has the host by which the client reached us. */

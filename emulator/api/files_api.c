@@ -104,7 +104,7 @@ static void send_piece(plx_exchange *e)
     }
     plx_reply_write(e->reply, (castor_str){ piece, len });
     if (d->at == d->content->size) plx_reply_end(e->reply);
-    else plx_reply_wake_at(e->reply, plx_reply_now_us(e->reply));
+    else plx_reply_wake_at(e->reply, plx_reply_now_us(e->reply) + PLX_TURN_US);
 }
 
 static void begin_download(plx_exchange *e, const plx_file *file)

@@ -25,6 +25,11 @@ plx_exchange_fn plx_begin_upload, plx_answer_upload;
 plx_exchange_fn plx_answer_files, plx_answer_file, plx_answer_file_delete, plx_answer_file_download;
 plx_exchange_fn plx_answer_files_register;
 
+/* batch_create.c, batches_api.c */
+plx_exchange_fn plx_answer_batch_create;
+plx_exchange_fn plx_answer_batches, plx_answer_batch, plx_answer_batch_cancel, plx_answer_batch_delete;
+plx_exchange_fn plx_answer_batch_update;
+
 /* caches_api.c */
 plx_exchange_fn plx_answer_cache_create, plx_answer_caches, plx_answer_cache, plx_answer_cache_patch;
 plx_exchange_fn plx_answer_cache_delete;

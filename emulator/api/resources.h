@@ -4,6 +4,7 @@
 #ifndef PLX_RESOURCES_H
 #define PLX_RESOURCES_H
 
+#include "api/batches.h"
 #include "api/caches.h"
 #include "api/files.h"
 #include "api/uploads.h"
@@ -19,6 +20,7 @@ struct plx_resources {
     plx_files   *files;
     plx_uploads *uploads;
     plx_caches  *caches;
+    plx_batches *batches;
 };
 
 plx_resources *plx_resources_new(const plx_resource_times *times); /* NULL: no memory */

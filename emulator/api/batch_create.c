@@ -1,0 +1,172 @@
+/* batch_create.c -- POST models/{}:batchGenerateContent: takes the rows of a batch, from the request or from a file.
+ * SPDX-License-Identifier: MIT
+ *
+ * Rows are kept as JSON Lines either way. What a row asks for is looked at when it is answered.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/batches.h"
+#include "api/handlers.h"
+#include "api/models.h"
+#include "api/resources.h"
+#include "proto/fields.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define PACKAGE "type.googleapis.com/google.ai.generativelanguage.v1beta."
+
+static const plx_field row_fields[] = { { "request", NULL }, { "metadata", NULL } };
+static const plx_message_type row_type = { PACKAGE "InlinedRequest", row_fields, COUNT_OF(row_fields) };
+static const plx_field list_fields[] = { { "requests", &row_type } };
+static const plx_message_type list_type = { PACKAGE "InlinedRequests", list_fields, COUNT_OF(list_fields) };
+static const plx_field input_fields[] = { { "requests", &list_type }, { "fileName", NULL } };
+static const plx_message_type input_type = { PACKAGE "InputConfig", input_fields, COUNT_OF(input_fields) };
+static const plx_field batch_fields[] = {
+    { "displayName", NULL }, { "inputConfig", &input_type }, { "priority", NULL }, { "webhookConfig", NULL },
+    { "model", NULL }, { "name", NULL }, { "output", NULL }, { "createTime", NULL }, { "endTime", NULL },
+    { "updateTime", NULL }, { "batchStats", NULL }, { "state", NULL },
+};
+static const plx_message_type batch_type = { PACKAGE "GenerateContentBatch", batch_fields, COUNT_OF(batch_fields) };
+static const plx_field create_fields[] = { { "batch", &batch_type }, { "model", NULL } };
+static const plx_message_type create_type = { PACKAGE "BatchGenerateContentRequest", create_fields,
+                                              COUNT_OF(create_fields) };
+
+/* ---- rows ---- */
+
+/* Line ends can only stand between the tokens of JSON. */
+static bool append_row(plx_blob *rows, castor_str row, cst_buf *line)
+{
+    line->len = 0;
+    if (cst_buf_append_str(line, row) != CASTOR_OK || cst_buf_append_text(line, "\n") != CASTOR_OK) return false;
+    for (size_t i = 0; i + 1 < line->len; i++) {
+        if (line->data[i] == '\n' || line->data[i] == '\r') line->data[i] = ' ';
+    }
+    return plx_blob_append(rows, cst_buf_view(line));
+}
+
+/* A member by either spelling of its name. */
+static cst_json_cursor get(cst_json_cursor object, const char *camel, const char *snake)
+{
+    cst_json_cursor member = cst_json_cursor_get(object, camel);
+
+    return member.value ? member : cst_json_cursor_get(object, snake);
+}
+
+static bool copy_rows(const plx_exchange *e, plx_blob *rows)
+{
+    cst_json_cursor batch = get(cst_json_cursor_at_root(&e->document, cst_buf_view(&e->body)), "batch", "batch");
+    cst_json_cursor input = get(batch, "inputConfig", "input_config");
+    cst_json_cursor list = get(get(input, "requests", "requests"), "requests", "requests");
+    size_t          left = cst_json_count(list.value);
+    cst_json_cursor row = list;
+    cst_buf         line;
+    bool            is_copied = true;
+
+    if (cst_json_type_of(list.value) == CST_JSON_ARRAY) row = cst_json_cursor_first(list);
+    else left = 1; /* one in the place of a list */
+    cst_buf_init(&line, cst_allocator_default(), PLX_BODY_BYTES_MAX);
+    for (left--; row.value && is_copied; row = cst_json_cursor_after(row, &left)) {
+        is_copied = append_row(rows, cst_json_source(row), &line);
+        if (left == 0) break;
+    }
+    cst_buf_free(&line);
+    return is_copied;
+}
+
+static bool take_list(plx_batch *batch, plx_exchange *e, const cst_json *list, plx_refusal *refusal)
+{
+    size_t count = plx_list_count(plx_field_get(list, "requests"));
+
+    if (count == 0) return plx_refuse(refusal, 400, "* BatchGenerateContentRequest.batch.input_config.requests: requests "
+                                                    "is not specified\n");
+    if (e->body.len > PLX_BATCH_INLINE_BYTES_MAX) {
+        return plx_refuse(refusal, 400, "The request has more than the %d bytes that a batch without a file may have. "
+                                        "Upload the requests as a file instead.", (int)PLX_BATCH_INLINE_BYTES_MAX);
+    }
+    if (count > PLX_BATCH_INLINE_ROWS_MAX) {
+        return plx_refuse(refusal, 400, "The emulator takes no more than %d requests without a file.",
+                          (int)PLX_BATCH_INLINE_ROWS_MAX);
+    }
+    batch->rows = plx_blob_new(plx_files_room(e->world->resources->files));
+    if (!batch->rows || !copy_rows(e, batch->rows)) return plx_refuse_memory(refusal);
+    batch->row_count = count;
+    return true;
+}
+
+/* What is no JSON Lines has no content here; the batch will fail of it. */
+static bool take_file(plx_batch *batch, const plx_exchange *e, castor_str name, plx_refusal *refusal)
+{
+    static const char prefix[] = "files/";
+    size_t            len = sizeof prefix - 1;
+    castor_str        id = { name.data + len, name.len - len };
+
+    if (!cst_str_starts_with(name, prefix)) {
+        return plx_refuse(refusal, 400, "* BatchGenerateContentRequest.batch.input_config.file_name: the name must be "
+                                        "`files/` and then an id.\n");
+    }
+    const plx_file *file = plx_files_find_active(e->world, batch->shelved.owner, id, refusal);
+    if (!file) return false;
+    batch->is_file = true;
+    if (!file->facts.content) return true;
+    batch->rows = plx_blob_share(file->facts.content);
+    batch->row_count = file->facts.content->line_count;
+    return true;
+}
+
+static bool take_rows(plx_batch *batch, plx_exchange *e, const cst_json *input, plx_refusal *refusal)
+{
+    const cst_json *list = plx_field_get(input, "requests");
+    const cst_json *name = plx_field_get(input, "fileName");
+
+    if (list && name) {
+        return plx_refuse_field(refusal, "batch.input_config",
+                                "Invalid value at 'batch.input_config' (oneof), oneof field 'source' is already set. Cannot "
+                                "set 'fileName'");
+    }
+    if (list) return take_list(batch, e, list, refusal);
+    if (name) return take_file(batch, e, cst_json_string(name), refusal);
+    return plx_refuse(refusal, 400, "* BatchGenerateContentRequest.batch.input_config: input_config is not specified\n");
+}
+
+/* ---- the batch ---- */
+
+static bool read_names(plx_batch *batch, plx_exchange *e, const cst_json *body, plx_refusal *refusal)
+{
+    const plx_model *model = plx_model_for(e, e->names[0], "batchGenerateContent", refusal);
+    castor_str       name = cst_json_string(plx_field_get(body, "displayName"));
+    castor_i64       priority;
+
+    if (!model || !plx_field_integer(body, "priority", "batch", INT64_MIN, INT64_MAX, &priority, refusal)) return false;
+    if (plx_count_characters(name) > PLX_DISPLAY_NAME_CHARS_MAX) {
+        return plx_refuse(refusal, 400,
+                          "* BatchGenerateContentRequest.batch.display_name: it has more than %d characters.\n",
+                          (int)PLX_DISPLAY_NAME_CHARS_MAX);
+    }
+    snprintf(batch->model, sizeof batch->model, "models/%.*s", CASTOR_ARG(e->names[0]));
+    cst_copy_text(batch->version, sizeof batch->version, plx_model_version(model, e->names[0]));
+    cst_copy_text(batch->display_name, sizeof batch->display_name, name);
+    batch->priority = priority.value;
+    return true;
+}
+
+void plx_answer_batch_create(plx_exchange *e)
+{
+    plx_refusal     refusal = { .code = 0 };
+    plx_batch      *batch = calloc(1, sizeof *batch);
+    const cst_json *body = plx_field_get(e->json, "batch");
+
+    if (!batch) {
+        plx_refuse_memory(&refusal);
+        plx_exchange_refuse(e, &refusal);
+        return;
+    }
+    batch->shelved.owner = plx_owner_of(e);
+    if (plx_fields_check(e->json, &create_type, &refusal) && read_names(batch, e, body, &refusal) &&
+        take_rows(batch, e, plx_field_get(body, "inputConfig"), &refusal) &&
+        plx_batches_add(e->world, batch, &refusal)) {
+        plx_batch_send(e, batch);
+        return;
+    }
+    plx_batch_free(&batch->shelved);
+    plx_exchange_refuse(e, &refusal);
+}

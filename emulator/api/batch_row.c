@@ -1,0 +1,140 @@
+/* batch_row.c -- answers one row of a batch.
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/batch_row.h"
+
+#include "api/caches.h"
+#include "api/files.h"
+#include "generate/encoding.h"
+#include "proto/fields.h"
+
+int plx_rpc_code_of(const plx_refusal *refusal)
+{
+    static const struct {
+        int http;
+        int rpc;
+    } codes[] = { { 400, 3 }, { 401, 16 }, { 403, 7 }, { 404, 5 }, { 409, 10 }, { 429, 8 }, { 499, 1 },
+                  { 500, 13 }, { 501, 12 }, { 503, 14 }, { 504, 4 } };
+
+    if (refusal->status && strcmp(refusal->status, "FAILED_PRECONDITION") == 0) return 9;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (codes[i].http == refusal->code) return codes[i].rpc;
+    }
+    return 2; /* UNKNOWN */
+}
+
+static void put_error(cst_json_writer *w, int code, castor_str message)
+{
+    cst_json_key(w, "error");
+    cst_json_open_object(w);
+    cst_json_key(w, "code");
+    cst_json_put_integer(w, code);
+    cst_json_key(w, "message");
+    cst_json_put_string(w, message);
+    cst_json_close_object(w);
+}
+
+/* Without the white space between its tokens: a line must be one. */
+static castor_status squeeze(cst_buf *out, castor_str json)
+{
+    bool          in_text = false;
+    castor_status status = CASTOR_OK;
+
+    for (size_t i = 0; i < json.len && status == CASTOR_OK; i++) {
+        char c = json.data[i];
+        if (!in_text && cst_is_space(c)) continue;
+        if (c == '"') in_text = !in_text;
+        status = cst_buf_append(out, &c, 1);
+        if (in_text && c == '\\' && status == CASTOR_OK) status = cst_buf_append(out, &json.data[++i], 1);
+    }
+    return status;
+}
+
+static castor_status put_response(cst_json_writer *w, castor_str json)
+{
+    cst_buf       line;
+    castor_status status;
+
+    cst_buf_init(&line, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
+    status = squeeze(&line, json);
+    if (status == CASTOR_OK) {
+        cst_json_key(w, "response");
+        cst_json_put_raw(w, cst_buf_view(&line));
+    }
+    cst_buf_free(&line);
+    return status;
+}
+
+/* A script's bytes in the place of an answer: JSON stands as it is; its error becomes the row's. */
+static castor_status put_script(cst_json_writer *w, const plx_case *source, bool *is_refused)
+{
+    cst_json_doc    document;
+    const cst_json *root;
+
+    cst_json_doc_init(&document, cst_allocator_default());
+    castor_status status = cst_json_read(&document, source->bytes, NULL, NULL);
+    root = status == CASTOR_OK ? cst_json_root(&document) : NULL;
+    if (source->status == 200 && cst_json_type_of(root) == CST_JSON_OBJECT) {
+        status = put_response(w, source->bytes);
+    } else if (status != CASTOR_NO_MEMORY) {
+        plx_refusal refusal = { .code = source->status == 200 ? 500 : source->status };
+        castor_str  message = cst_json_string_in(cst_json_get(root, "error"), "message");
+        *is_refused = true;
+        put_error(w, plx_rpc_code_of(&refusal), message.data ? message : CASTOR_STR("The script has no JSON for a batch."));
+        status = CASTOR_OK;
+    }
+    cst_json_doc_free(&document);
+    return status;
+}
+
+static castor_status put_answer(cst_json_writer *w, const plx_ask *ask, const plx_case *source, plx_world *world,
+                                cst_arena *arena)
+{
+    plx_answerer  answerer = { PLX_PACE_INSTANT, &world->chance, plx_world_now_us(world) / 1000000 };
+    plx_answer    answer;
+    cst_buf       body;
+    castor_status status = plx_answer_compose(&answer, ask, source, &answerer, arena);
+
+    if (status != CASTOR_OK) return status;
+    cst_buf_init(&body, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
+    status = plx_gemini_whole.print_whole(&answer, &body);
+    if (status == CASTOR_OK) status = put_response(w, cst_buf_view(&body));
+    cst_buf_free(&body);
+    return status;
+}
+
+static bool read_row(plx_ask *ask, const plx_world *world, const plx_batch *batch, const cst_json *request,
+                     cst_arena *arena, plx_refusal *refusal)
+{
+    castor_str model = castor_str_of(batch->model);
+    plx_owner  owner = batch->shelved.owner;
+
+    if (!request) return plx_refuse(refusal, 400, "* BatchGenerateContentRequest.request: request is not specified\n");
+    if (!plx_ask_read_gemini(ask, request, model, arena, refusal) ||
+        !plx_files_check_use(world, owner, request, refusal) ||
+        !plx_caches_check_use(world, owner, request, model, &ask->cached_tokens, refusal)) {
+        return false;
+    }
+    ask->prompt_tokens += ask->cached_tokens;
+    ask->model = castor_str_of(batch->version);
+    return true;
+}
+
+castor_status plx_batch_answer_row(plx_world *world, const plx_batch *batch, const cst_json *request, cst_arena *arena,
+                                   cst_json_writer *out, bool *is_refused)
+{
+    plx_ask         ask = { .candidate_count = 1 };
+    plx_refusal     refusal = { .code = 0 };
+    const plx_case *source;
+
+    *is_refused = !read_row(&ask, world, batch, request, arena, &refusal);
+    if (*is_refused && refusal.code == 503) return CASTOR_NO_MEMORY;
+    if (*is_refused) {
+        put_error(out, plx_rpc_code_of(&refusal), castor_str_of(refusal.message));
+        return out->status;
+    }
+    source = plx_catalogue_find(world->catalogue, ask.prompt);
+    castor_status status = source && !source->is_answer ? put_script(out, source, is_refused)
+                                                        : put_answer(out, &ask, source, world, arena);
+    return status == CASTOR_OK ? out->status : status;
+}

@@ -1,0 +1,478 @@
+/* test_batches.c -- batch jobs: from the request or a file to results, state by state, on a clock that the tests move.
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "answers.h"
+
+#define CREATE "/v1beta/models/gemini-3.8-flash:batchGenerateContent"
+#define BATCHES "/v1beta/batches"
+#define ROW(text) "{\"request\":{\"contents\":[{\"parts\":[{\"text\":\"" text "\"}]}]},\"metadata\":{\"key\":\"" text "\"}}"
+#define LINE(text) "{\"key\":\"" text "\",\"request\":{\"contents\":[{\"parts\":[{\"text\":\"" text "\"}]}]}}\n"
+#define INLINE(name, rows) \
+    "{\"batch\":{\"displayName\":\"" name "\",\"inputConfig\":{\"requests\":{\"requests\":[" rows "]}}}}"
+#define HOUR_MS "3600000"
+
+/* One whose batches take an hour of its own clock. */
+static tst_pollux shared;
+
+static int start(void **state)
+{
+    (void)state;
+    shared = TST_POLLUX("--instant", "-q", "--batch-time", HOUR_MS);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    tst_pollux_stop(&shared);
+    return 0;
+}
+
+/* Makes one; the path of the resource goes to `path`. */
+static void make(const tst_pollux *p, const char *body, char path[128])
+{
+    tst_answer a = tst_ask(p, CREATE, body);
+    char       name[96];
+
+    tst_check_status(&a, 200);
+    tst_text_at(&a, "name", name, sizeof name);
+    snprintf(path, 128, "/v1beta/%s", name);
+    tst_forget(&a);
+}
+
+static void check_state(const tst_pollux *p, const char *path, const char *state)
+{
+    tst_answer a = tst_get(p, path);
+
+    tst_check_at(&a, "metadata.state", state);
+    tst_forget(&a);
+}
+
+static tst_answer post(const tst_pollux *p, const char *path, const char *verb, const char *body)
+{
+    char full[200];
+
+    snprintf(full, sizeof full, "%s:%s", path, verb);
+    return tst_ask(p, full, body);
+}
+
+/* Uploads JSON Lines in one request; the name goes to `name`. */
+static void upload(const tst_pollux *p, const char *mime_type, const char *lines, char name[64])
+{
+    tst_link   l = tst_connect(p);
+    char       head[512];
+    tst_answer a;
+
+    snprintf(head, sizeof head, "POST /upload/v1beta/files HTTP/1.1\r\nHost: localhost\r\n" KEY
+             "X-Goog-Upload-Protocol: raw\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", mime_type, strlen(lines));
+    tst_send_text(&l, head);
+    tst_send_text(&l, lines);
+    a = tst_read_answer(&l);
+    tst_check_status(&a, 200);
+    tst_text_at(&a, "file.name", name, 64);
+    tst_forget(&a);
+    tst_hang_up(&l);
+}
+
+static void make_from_file(const tst_pollux *p, const char *mime_type, const char *lines, char path[128])
+{
+    char name[64], body[256];
+
+    upload(p, mime_type, lines, name);
+    snprintf(body, sizeof body, "{\"batch\":{\"display_name\":\"job\",\"input_config\":{\"file_name\":\"%s\"}}}", name);
+    make(p, body, path);
+}
+
+/* ---- from the request ---- */
+
+static void a_batch_goes_from_pending_to_running_to_its_results(void **state)
+{
+    tst_answer a = tst_ask(&shared, CREATE, INLINE("job1", ROW("a") ",\n" ROW("b")));
+    char       path[128], name[96];
+
+    (void)state;
+    tst_same_body(&a, "{\n  \"name\": \"$\",\n  \"metadata\": {\n    \"@type\": "
+                      "\"type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch\",\n"
+                      "    \"model\": \"models/gemini-3.8-flash\",\n    \"displayName\": \"job1\",\n"
+                      "    \"createTime\": \"$\",\n    \"updateTime\": \"$\",\n    \"batchStats\": {\n"
+                      "      \"requestCount\": \"2\",\n      \"pendingRequestCount\": \"2\"\n    },\n"
+                      "    \"state\": \"BATCH_STATE_PENDING\",\n    \"name\": \"$\"\n  }\n}\n");
+    tst_text_at(&a, "name", name, sizeof name);
+    tst_check_at(&a, "metadata.name", name);
+    assert_int_equal(strncmp(name, "batches/", 8), 0);
+    tst_forget(&a);
+    snprintf(path, sizeof path, "/v1beta/%s", name);
+    tst_advance(&shared, "899");
+    check_state(&shared, path, "BATCH_STATE_PENDING");
+    tst_advance(&shared, "1");
+    check_state(&shared, path, "BATCH_STATE_RUNNING");
+    tst_advance(&shared, "2690");
+    check_state(&shared, path, "BATCH_STATE_RUNNING");
+    tst_advance(&shared, "10");
+
+    a = tst_get(&shared, path);
+    tst_check_at(&a, "metadata.state", "BATCH_STATE_SUCCEEDED");
+    tst_check_at(&a, "metadata.batchStats.requestCount", "2");
+    tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "2");
+    tst_check_at(&a, "metadata.batchStats.failedRequestCount", "");
+    tst_check_at(&a, "metadata.batchStats.pendingRequestCount", "");
+    tst_check_at(&a, "metadata.output.inlinedResponses.inlinedResponses.0.metadata.key", "a");
+    tst_check_at(&a, "metadata.output.inlinedResponses.inlinedResponses.1.metadata.key", "b");
+    tst_check_at(&a, "metadata.output.inlinedResponses.inlinedResponses.1.response.candidates.0.finishReason", "STOP");
+    tst_check_at(&a, "response.@type",
+                 "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatchOutput");
+    tst_check_at(&a, "response.inlinedResponses.inlinedResponses.1.metadata.key", "b");
+    tst_contains(&a, "\"done\": true");
+    tst_contains(&a, "\"endTime\": ");
+    tst_answer again = tst_get(&shared, path);
+    assert_string_equal(again.body, a.body); /* what came of it stays as it is */
+    tst_forget(&again);
+    tst_forget(&a);
+}
+
+static void a_bad_row_fails_alone(void **state)
+{
+    char path[128];
+
+    (void)state;
+    make(&shared, INLINE("", ROW("a") ",{\"request\":{\"contents\":[]},\"metadata\":{\"key\":\"bad\"}},{\"metadata\":{\"key\":\"none\"}},"
+                         "{\"request\":{\"contents\":[{\"parts\":[{\"fileData\":{\"fileUri\":\"files/none\"}}]}]}}"), path);
+    tst_advance(&shared, "3600");
+    tst_answer a = tst_get(&shared, path);
+    tst_check_at(&a, "metadata.state", "BATCH_STATE_SUCCEEDED");
+    tst_check_at(&a, "metadata.batchStats.requestCount", "4");
+    tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "1");
+    tst_check_at(&a, "metadata.batchStats.failedRequestCount", "3");
+    tst_check_at(&a, "response.inlinedResponses.inlinedResponses.0.response.candidates.0.finishReason", "STOP");
+    tst_check_at(&a, "response.inlinedResponses.inlinedResponses.1.error.code", "3");
+    tst_check_at(&a, "response.inlinedResponses.inlinedResponses.1.metadata.key", "bad");
+    tst_contains(&a, "contents is not specified");
+    tst_check_at(&a, "response.inlinedResponses.inlinedResponses.2.error.code", "3");
+    tst_check_at(&a, "response.inlinedResponses.inlinedResponses.3.error.code", "7");
+    tst_forget(&a);
+}
+
+static void what_is_no_batch_is_refused(void **state)
+{
+    static const struct {
+        const char *body;
+        int         code;
+        const char *status;
+        const char *words;
+    } wrong[] = {
+        { "{}", 400, "INVALID_ARGUMENT", "input_config is not specified" },
+        { "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[]}}}}", 400, "INVALID_ARGUMENT", "requests" },
+        { "{\"batch\":{\"inputConfig\":{\"fileName\":\"files/none\"}}}", 403, "PERMISSION_DENIED", "File none" },
+        { "{\"batch\":{\"inputConfig\":{\"fileName\":\"none\"}}}", 400, "INVALID_ARGUMENT", "file_name" },
+        { "{\"batch\":{\"inputConfig\":{\"fileName\":\"files/x\",\"requests\":{\"requests\":[]}}}}", 400,
+          "INVALID_ARGUMENT", "already set" },
+        { "{\"batch\":{\"input\":{}}}", 400, "INVALID_ARGUMENT", "Unknown name \\\"input\\\" at 'batch'" },
+        { "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[{\"foo\":1}]}}}}", 400, "INVALID_ARGUMENT",
+          "Unknown name \\\"foo\\\" at 'batch.input_config.requests.requests[0]'" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        tst_check_error(tst_ask(&shared, CREATE, wrong[i].body), wrong[i].code, wrong[i].status, wrong[i].words);
+    }
+    tst_check_error(tst_ask(&shared, "/v1beta/models/gemini-embedding-001:batchGenerateContent", INLINE("", ROW("a"))), 404,
+                    "NOT_FOUND", "not supported for batchGenerateContent");
+}
+
+static void a_request_of_more_than_20_mb_wants_a_file(void **state)
+{
+    enum { SIZE = 20 << 20 };
+    static const char before[] = "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[{\"request\":{\"contents\":[{\"parts\":"
+                                 "[{\"text\":\"";
+    char *body = malloc(SIZE + 200);
+
+    (void)state;
+    assert_non_null(body);
+    memcpy(body, before, sizeof before - 1);
+    memset(body + sizeof before - 1, 'x', SIZE);
+    strcpy(body + sizeof before - 1 + SIZE, "\"}]}]}}]}}}}");
+    tst_check_error(tst_ask(&shared, CREATE, body), 400, "INVALID_ARGUMENT", "Upload the requests as a file");
+    free(body);
+}
+
+/* ---- from a file ---- */
+
+static void a_file_of_rows_becomes_a_file_of_results(void **state)
+{
+    char       path[128], file[96], url[160];
+    tst_answer a;
+
+    (void)state;
+    make_from_file(&shared, "application/jsonl", LINE("r1") "\r\n{\"key\":\"r2\",\"request\":{\"contents\":[]}}\n"
+                   "{\"key\":\"r3\",\"request\":{\"contents\":[{\"parts\":[{\"text\":\"r3\"}]}]}}", path);
+    tst_advance(&shared, "3600");
+    a = tst_get(&shared, path);
+    tst_check_at(&a, "metadata.state", "BATCH_STATE_SUCCEEDED");
+    tst_check_at(&a, "metadata.batchStats.requestCount", "3");
+    tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "2");
+    tst_check_at(&a, "metadata.batchStats.failedRequestCount", "1");
+    tst_text_at(&a, "metadata.output.responsesFile", file, sizeof file);
+    tst_check_at(&a, "response.responsesFile", file);
+    assert_int_equal(strncmp(file, "files/batch-", 12), 0);
+    tst_forget(&a);
+
+    snprintf(url, sizeof url, "/v1beta/%s", file);
+    a = tst_get(&shared, url);
+    tst_check_at(&a, "source", "GENERATED");
+    tst_check_at(&a, "state", "ACTIVE");
+    tst_check_at(&a, "mimeType", "application/jsonl");
+    tst_contains(&a, ":download?alt=media\"");
+    tst_forget(&a);
+    snprintf(url, sizeof url, "/v1beta/%s:download?alt=media", file);
+    a = tst_get(&shared, url);
+    tst_check_status(&a, 200);
+    tst_check_header(&a, "content-type", "application/jsonl");
+    assert_ptr_equal(strstr(a.body, "{\"key\":\"r1\",\"response\":{\"candidates\":["), a.body);
+    tst_contains(&a, "\n{\"key\":\"r2\",\"error\":{\"code\":3,\"message\":\"");
+    tst_contains(&a, "\n{\"key\":\"r3\",\"response\":{\"candidates\":[");
+    assert_int_equal(a.body[a.len - 1], '\n');
+    tst_forget(&a);
+    snprintf(url, sizeof url, "/download/v1beta/%s:download?alt=media", file);
+    a = tst_get(&shared, url);
+    tst_check_status(&a, 200);
+    tst_forget(&a);
+    tst_check_error(tst_call(&shared, "GET", url, OTHER_KEY, NULL), 403, "PERMISSION_DENIED", "File batch-");
+}
+
+static void a_file_that_is_no_json_lines_fails_the_batch(void **state)
+{
+    static const struct {
+        const char *mime_type;
+        const char *lines;
+        const char *why;
+    } files[] = {
+        { "application/jsonl", LINE("r1") "not JSON\n" LINE("r3"), "Line 2 of the file is not a JSON object." },
+        { "application/jsonl", "[1]\n", "Line 1 of the file is not a JSON object." },
+        { "image/png", LINE("r1"), "is not JSON Lines" },
+    };
+    char path[128];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        make_from_file(&shared, files[i].mime_type, files[i].lines, path);
+        tst_advance(&shared, "3600");
+        tst_answer a = tst_get(&shared, path);
+        tst_check_at(&a, "metadata.state", "BATCH_STATE_FAILED");
+        tst_check_at(&a, "error.code", "3");
+        tst_contains(&a, files[i].why);
+        tst_contains(&a, "\"done\": true");
+        tst_lacks(&a, "\"response\"");
+        tst_forget(&a);
+    }
+}
+
+static void a_batch_reads_its_file_to_the_end_though_that_is_deleted(void **state)
+{
+    char       name[64], body[256], path[128];
+    tst_answer a;
+
+    (void)state;
+    upload(&shared, "jsonl", LINE("r1"), name);
+    snprintf(body, sizeof body, "{\"batch\":{\"inputConfig\":{\"fileName\":\"%s\"}}}", name);
+    make(&shared, body, path);
+    snprintf(body, sizeof body, "/v1beta/%s", name);
+    a = tst_delete(&shared, body);
+    tst_check_status(&a, 200);
+    tst_forget(&a);
+    tst_advance(&shared, "3600");
+    check_state(&shared, path, "BATCH_STATE_SUCCEEDED");
+}
+
+/* ---- other ends ---- */
+
+static void a_batch_can_be_cancelled_until_it_has_ended(void **state)
+{
+    char path[128], ended[128];
+
+    (void)state;
+    make(&shared, INLINE("", ROW("a")), ended);
+    tst_advance(&shared, "3600");
+    make(&shared, INLINE("", ROW("a")), path);
+    tst_answer a = post(&shared, path, "cancel", "{}");
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+    a = post(&shared, ended, "cancel", ""); /* too late, and without a body */
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+    tst_advance(&shared, "3600");
+    a = tst_get(&shared, path);
+    tst_check_at(&a, "metadata.state", "BATCH_STATE_CANCELLED");
+    tst_check_at(&a, "error.code", "1");
+    tst_contains(&a, "\"done\": true");
+    tst_lacks(&a, "\"response\"");
+    tst_forget(&a);
+    check_state(&shared, ended, "BATCH_STATE_SUCCEEDED");
+}
+
+static void a_batch_that_does_not_end_expires_after_48_hours(void **state)
+{
+    char path[128];
+
+    (void)state;
+    make(&shared, INLINE("pollux: expire", ROW("a")), path);
+    tst_advance(&shared, "172799");
+    check_state(&shared, path, "BATCH_STATE_RUNNING");
+    tst_advance(&shared, "1");
+    tst_answer a = tst_get(&shared, path);
+    tst_check_at(&a, "metadata.state", "BATCH_STATE_EXPIRED");
+    tst_lacks(&a, "\"response\"");
+    tst_lacks(&a, "\"output\"");
+    tst_forget(&a);
+}
+
+static void a_batch_fails_when_its_name_asks_for_it(void **state)
+{
+    char path[128];
+
+    (void)state;
+    make(&shared, INLINE("pollux: fail", ROW("a")), path);
+    tst_advance(&shared, "3600");
+    check_state(&shared, path, "BATCH_STATE_FAILED");
+}
+
+static void a_deleted_batch_is_gone(void **state)
+{
+    char path[128];
+
+    (void)state;
+    make(&shared, INLINE("", ROW("a")), path);
+    tst_check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), 404, "NOT_FOUND", "Requested entity was not found.");
+    tst_check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), 404, "NOT_FOUND", "not found");
+    tst_answer a = tst_delete(&shared, path);
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+    tst_check_error(tst_get(&shared, path), 404, "NOT_FOUND", "not found");
+    tst_check_error(post(&shared, path, "cancel", "{}"), 404, "NOT_FOUND", "not found");
+}
+
+static void a_batch_can_be_given_another_name_and_priority(void **state)
+{
+    char       path[128], full[200];
+    tst_answer a;
+
+    (void)state;
+    make(&shared, "{\"batch\":{\"priority\":\"7\",\"inputConfig\":{\"requests\":{\"requests\":[" ROW("a") "]}}}}", path);
+    a = tst_get(&shared, path);
+    tst_check_at(&a, "metadata.priority", "7");
+    tst_forget(&a);
+    snprintf(full, sizeof full, "%s:updateGenerateContentBatch?updateMask=displayName,priority", path);
+    a = tst_call(&shared, "PATCH", full, KEY, "{\"displayName\":\"other\",\"priority\":-2}");
+    tst_check_at(&a, "displayName", "other");
+    tst_check_at(&a, "priority", "-2");
+    tst_check_at(&a, "state", "BATCH_STATE_PENDING");
+    tst_forget(&a);
+    tst_check_error(tst_call(&shared, "PATCH", full, KEY, "{\"state\":\"BATCH_STATE_SUCCEEDED\"}"), 400, "INVALID_ARGUMENT",
+                    "state");
+}
+
+/* ---- many ---- */
+
+static void batches_are_listed_as_operations_in_pages(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q", "--batch-time", "0");
+    char       path[128], url[160], token[64];
+
+    (void)state;
+    tst_answer a = tst_get(&p, BATCHES);
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+    for (int i = 0; i < 3; i++) make(&p, INLINE("", ROW("a")), path);
+    a = tst_get(&p, BATCHES "?pageSize=2");
+    tst_check_at(&a, "operations.0.name", path + strlen("/v1beta/"));
+    tst_check_at(&a, "operations.1.metadata.state", "BATCH_STATE_SUCCEEDED"); /* though nobody looked at it */
+    tst_check_at(&a, "operations.1.metadata.batchStats.successfulRequestCount", "1");
+    tst_text_at(&a, "nextPageToken", token, sizeof token);
+    tst_forget(&a);
+    snprintf(url, sizeof url, BATCHES "?pageSize=2&pageToken=%s", token);
+    a = tst_get(&p, url);
+    tst_contains(&a, "\"done\": true");
+    tst_lacks(&a, "nextPageToken");
+    tst_forget(&a);
+    tst_pollux_stop(&p);
+}
+
+static void a_key_has_at_most_100_batches_under_way(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q", "--batch-time", HOUR_MS);
+    char       path[128];
+
+    (void)state;
+    for (int i = 0; i < 100; i++) make(&p, INLINE("", ROW("a")), path);
+    tst_check_error(tst_ask(&p, CREATE, INLINE("", ROW("a"))), 429, "RESOURCE_EXHAUSTED", "100");
+    tst_answer a = tst_ask_with(&p, CREATE, OTHER_KEY, INLINE("", ROW("a")));
+    tst_check_status(&a, 200);
+    tst_forget(&a);
+    a = post(&p, path, "cancel", "{}");
+    tst_forget(&a);
+    make(&p, INLINE("", ROW("a")), path);
+    tst_pollux_stop(&p);
+}
+
+static bool has_answer(const tst_link *l)
+{
+    char byte;
+
+    return recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static void a_large_batch_does_not_hold_up_others(void **state)
+{
+    enum { ROWS = 20000 };
+    static const char line[] = LINE("a row like many others");
+    tst_pollux        p = TST_POLLUX("--instant", "-q", "--batch-time", "0");
+    char             *lines = malloc(ROWS * (sizeof line - 1) + 1);
+    char              path[128];
+    int               answered = 0;
+
+    (void)state;
+    assert_non_null(lines);
+    for (size_t i = 0; i < ROWS; i++) memcpy(lines + i * (sizeof line - 1), line, sizeof line);
+    make_from_file(&p, "application/jsonl", lines, path);
+    free(lines);
+
+    tst_link l = tst_connect(&p);
+    tst_request(&l, "GET", path, KEY, NULL);
+    for (; !has_answer(&l); answered++) {
+        tst_answer a = tst_call(&p, "GET", "/pollux/health", "", NULL);
+        tst_check_status(&a, 200);
+        tst_forget(&a);
+    }
+    if (answered < 3) fail_msg("only %d others were answered meanwhile", answered);
+    tst_answer a = tst_read_answer(&l);
+    tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "20000");
+    tst_forget(&a);
+    tst_hang_up(&l);
+    tst_pollux_stop(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_goes_from_pending_to_running_to_its_results),
+        cmocka_unit_test(a_bad_row_fails_alone),
+        cmocka_unit_test(what_is_no_batch_is_refused),
+        cmocka_unit_test(a_request_of_more_than_20_mb_wants_a_file),
+        cmocka_unit_test(a_file_of_rows_becomes_a_file_of_results),
+        cmocka_unit_test(a_file_that_is_no_json_lines_fails_the_batch),
+        cmocka_unit_test(a_batch_reads_its_file_to_the_end_though_that_is_deleted),
+        cmocka_unit_test(a_batch_can_be_cancelled_until_it_has_ended),
+        cmocka_unit_test(a_batch_that_does_not_end_expires_after_48_hours),
+        cmocka_unit_test(a_batch_fails_when_its_name_asks_for_it),
+        cmocka_unit_test(a_deleted_batch_is_gone),
+        cmocka_unit_test(a_batch_can_be_given_another_name_and_priority),
+        cmocka_unit_test(batches_are_listed_as_operations_in_pages),
+        cmocka_unit_test(a_key_has_at_most_100_batches_under_way),
+        cmocka_unit_test(a_large_batch_does_not_hold_up_others),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

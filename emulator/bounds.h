@@ -96,6 +96,17 @@ enum {
                                               the world's clock moved */
     PLX_RESEARCH_MS           = 12 * 1000, /* what a research agent takes before it writes; minutes with the service */
 
+    /* faults */
+    PLX_FAULTS_MAX            = 8,        /* in one spec */
+    PLX_FAULT_SPEC_BYTES_MAX  = 512,
+    PLX_FAULT_TEXT_BYTES_MAX  = 128,      /* of an argument */
+    PLX_FAULT_QUEUE_BYTES_MAX = 512 << 20, /* of a spoilt answer that waits: one byte is one step at worst */
+    PLX_SPLIT_PAUSE_US        = 1000,     /* so that a client that reads at once reads the parts apart */
+    PLX_FAULTS_ARMED_MAX      = 64,       /* by control calls, at the same time */
+    PLX_FAULT_HISTORY_MAX     = 4096,     /* spoilt answers that are remembered */
+    PLX_CHAOS_FAULTS_MAX      = 64,       /* among which chaos chooses */
+    PLX_FAULT_TALLIES_MAX     = 1024,     /* requests that are being refused "n times", remembered */
+
     /* scripts */
     PLX_SCRIPTS_MAX           = 64,       /* on the command line */
     PLX_SCRIPTS_PLAYED_MAX    = 1 << 16,  /* with those that come while it runs: one for each test of a large suite */
@@ -115,5 +126,8 @@ static const uint64_t PLX_PROJECT_BYTES_MAX = 20ull << 30;
 
 /* What is kept of files' contents, on disk: batches' rows and their results. */
 static const uint64_t PLX_BLOB_ROOM_BYTES = 8ull << 30;
+
+/* "For ever" ends with a reset after an hour: clients give up before, and nothing may stay for good. */
+static const uint64_t PLX_FAULT_FOREVER_US = 3600ull * 1000 * 1000;
 
 #endif

@@ -63,6 +63,19 @@ static int run(const plx_options *options)
     return status;
 }
 
+static int print_faults(castor_status (*print)(cst_buf *out))
+{
+    cst_buf list;
+    int     status = EXIT_FAILURE;
+
+    cst_buf_init(&list, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
+    if (print(&list) == CASTOR_OK && fwrite(list.data, 1, list.len, stdout) == list.len && fflush(stdout) == 0) {
+        status = EXIT_SUCCESS;
+    }
+    cst_buf_free(&list);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     plx_options options = { .port = 0 };
@@ -70,6 +83,8 @@ int main(int argc, char **argv)
     switch (plx_options_read(&options, argc > 0 ? argc - 1 : 0, argv + 1)) {
     case PLX_RUN_HELP: fputs(plx_options_help, stdout); break;
     case PLX_RUN_VERSION: puts("pollux " CASTOR_VERSION); break;
+    case PLX_RUN_FAULTS: return print_faults(plx_faults_print_list);
+    case PLX_RUN_FAULTS_MDOC: return print_faults(plx_faults_print_mdoc);
     case PLX_RUN_WRONG: fprintf(stderr, "pollux: %s Try pollux --help.\n", options.why); return EXIT_WRONG_USE;
     case PLX_RUN_SERVER:
         signal(SIGPIPE, SIG_IGN);

@@ -10,6 +10,7 @@
 
 const char plx_options_help[] =
     "Usage: pollux [options]\n"
+    "       pollux faults\n"
     "A local emulator of the Gemini API. Prints the line\n"
     "    pollux listening on http://127.0.0.1:PORT\n"
     "and then serves until it gets SIGTERM or SIGINT, letting answers under way end.\n"
@@ -25,6 +26,8 @@ const char plx_options_help[] =
     "  --tier T         limits of the tier: free, 1 (600 requests and 60,000 tokens a minute), 2; or off (default)\n"
     "  --rpm N, --tpm N, --rpd N\n"
     "                   requests and input tokens a minute, requests a day, of each key and model\n"
+    "  --chaos seed=N,rate=R[,faults=FAULT+FAULT...]\n"
+    "                   spoil some answers, as the seed has it; pollux faults lists what there is\n"
     "  --ttft MS[-MS]   time to the first token, or its range (default 500-1000)\n"
     "  --rate N         tokens a second of each candidate (default 60); 0: no delay\n"
     "  --instant        the same as --ttft 0 --rate 0; waits in scripts remain\n"
@@ -145,6 +148,14 @@ static bool set_rpd(plx_options *o, const char *value)
     return set_limit(o, "--rpd", value, &o->quota.requests_a_day);
 }
 
+static bool set_chaos(plx_options *options, const char *value)
+{
+    char why[160];
+
+    return plx_chaos_parse(&options->chaos, castor_str_of(value), why, sizeof why) ||
+           fail(options, "--chaos: %s", why);
+}
+
 static bool set_key(plx_options *options, const char *value)
 {
     options->key = value;
@@ -213,7 +224,7 @@ static bool read_valued(line *at)
     } valued[] = {
         { "--port", set_port }, { "--host", set_host }, { "--script", add_script }, { "--ttft", set_ttft },
         { "--rate", set_rate }, { "--grace", set_grace },
-        { "--models", set_models }, { "--key", set_key }, { "--tier", set_tier },
+        { "--models", set_models }, { "--key", set_key }, { "--chaos", set_chaos }, { "--tier", set_tier },
         { "--rpm", set_rpm }, { "--tpm", set_tpm }, { "--rpd", set_rpd },
         { "--file-processing", set_file_processing }, { "--batch-time", set_batch_time },
     };
@@ -236,12 +247,22 @@ static bool is_one_of(const char *word, const char *brief, const char *full)
     return (brief && strcmp(word, brief) == 0) || strcmp(word, full) == 0;
 }
 
+/* `pollux faults`, and what the manual page is made with. */
+static plx_run read_faults(plx_options *options, int count, char *const *words)
+{
+    if (count == 1) return PLX_RUN_FAULTS;
+    if (count == 2 && strcmp(words[1], "--mdoc") == 0) return PLX_RUN_FAULTS_MDOC;
+    fail(options, "pollux faults takes no more words.");
+    return PLX_RUN_WRONG;
+}
+
 plx_run plx_options_read(plx_options *options, int count, char *const *words)
 {
     line at = { options, words, count };
 
     *options = (plx_options){ .host = "127.0.0.1", .port = PLX_PORT_DEFAULT, .grace_ms = PLX_GRACE_MS,
                               .pace = PLX_PACE_DEFAULT, .times = PLX_RESOURCE_TIMES_DEFAULT };
+    if (count > 0 && strcmp(words[0], "faults") == 0) return read_faults(options, count, words);
     for (; at.left > 0; at.words++, at.left--) {
         const char *word = at.words[0];
         if (is_one_of(word, "-h", "--help")) return PLX_RUN_HELP;

@@ -7,6 +7,7 @@
 #include "api/resources.h"
 #include "api/quota.h"
 #include "bounds.h"
+#include "fault/chaos.h"
 #include "generate/pace.h"
 
 enum { PLX_PORT_DEFAULT = 8787 };
@@ -15,6 +16,8 @@ typedef enum plx_run {
     PLX_RUN_SERVER = 0,
     PLX_RUN_HELP,
     PLX_RUN_VERSION,
+    PLX_RUN_FAULTS, /* the list of them */
+    PLX_RUN_FAULTS_MDOC,
     PLX_RUN_WRONG /* `why` says what is */
 } plx_run;
 
@@ -30,6 +33,7 @@ typedef struct plx_options {
     size_t      script_count;
     const char *models;              /* a file in place of the built-in one, or NULL */
     plx_quota_plan quota;
+    plx_chaos   chaos;
     const char *key;                 /* the one that is good, or NULL */
     bool        is_decommissioned;   /* the models and methods of PaLM */
     bool        wants_listed_models; /* names that are not in it are not found */

@@ -11,6 +11,7 @@
 #include "api/quota.h"
 #include "api/resources.h"
 #include "api/stats.h"
+#include "fault/armory.h"
 
 /* The seed only spreads delays and names answers; without entropy the time will do. */
 static uint64_t random_seed(void)
@@ -27,12 +28,14 @@ static bool make_stores(plx_world *world, const plx_options *options)
     world->stats = plx_stats_new();
     world->interactions = plx_interactions_new();
     world->resources = plx_resources_new(&options->times);
-    if (!world->stats || !world->interactions || !world->resources) return false;
+    world->armory = plx_armory_new(&options->chaos, options->is_quiet);
+    if (!world->stats || !world->interactions || !world->resources || !world->armory) return false;
     if (!plx_quotas_new(&world->quotas, &options->quota)) return false;
 
     plx_world_add_store(world, plx_stats_reset, world->stats);
     plx_world_add_store(world, plx_interactions_empty, world->interactions);
     plx_world_add_store(world, plx_resources_empty, world->resources);
+    plx_world_add_store(world, plx_armory_reset, world->armory);
     if (world->quotas) plx_world_add_store(world, plx_quotas_reset, world->quotas);
     return true;
 }
@@ -50,6 +53,7 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
     twin->world = (plx_world){ .catalogue = &twin->catalogue, .pace = options->pace, .chance = { random_seed() },
                                .only_key = options->key,
                                .is_decommissioned = options->is_decommissioned };
+    twin->catalogue.check_fault = plx_plan_check;
     if (make_stores(&twin->world, options)) return twin;
     snprintf(why, why_size, "Out of memory.");
     plx_twin_free(twin);
@@ -109,6 +113,7 @@ void plx_twin_free(plx_twin *twin)
     plx_model_table_free(twin->models);
     plx_quotas_free(twin->world.quotas);
     plx_stats_free(twin->world.stats);
+    plx_armory_free(twin->world.armory);
     plx_catalogue_free(&twin->catalogue);
     free(twin);
 }

@@ -10,9 +10,12 @@
 #include <stdlib.h>
 
 #include "api/key.h"
+#include "api/spoil.h"
 #include "api/stats.h"
 #include "api/surface.h"
 #include "api/target.h"
+#include "fault/armory.h"
+#include "fault/spoiler.h"
 
 /* ---- the body ---- */
 
@@ -83,7 +86,7 @@ static void on_body(plx_reply *reply, castor_str bytes)
     plx_exchange *e = reply->user;
     plx_refusal   refusal = { .code = 0 };
 
-    if (e->refusal) return;
+    if (e->refusal || plx_spoiler_has_answer(e->spoiler)) return;
     switch (cst_buf_append_str(&e->body, bytes)) {
     case CASTOR_OK: return;
     case CASTOR_LIMIT:
@@ -100,6 +103,7 @@ static void on_body_end(plx_reply *reply)
     plx_refusal   refusal = { .code = 0 };
 
     note(e);
+    if (plx_spoiler_answer(e->spoiler)) return;
     if (e->refusal) plx_exchange_refuse(e, e->refusal);
     else if (e->endpoint->takes_json && !read_json(e, &refusal)) plx_exchange_refuse(e, &refusal);
     else e->endpoint->answer(e);
@@ -146,13 +150,11 @@ static void begin(void *user, plx_reply *reply, const plx_head *head)
         plx_reply_abort(reply, PLX_ABORT_RESET, 0);
         return;
     }
-    if (!find_endpoint(e, &refusal)) {
+    if (find_endpoint(e, &refusal)) plx_key_take(e, &refusal);
+    plx_spoil_early(e, &refusal);
+    if (refusal.code) {
         plx_exchange_refuse_later(e, &refusal);
-        return;
-    }
-    if (!plx_key_take(e, &refusal)) {
-        plx_exchange_refuse_later(e, &refusal);
-    } else if (e->endpoint->begin) {
+    } else if (e->endpoint->begin && !plx_spoiler_has_answer(e->spoiler)) {
         note(e);
         e->endpoint->begin(e);
     }
@@ -172,7 +174,14 @@ static void refuse(void *user, plx_reply *reply, int status, const char *why)
     plx_exchange_refuse(e, &refusal);
 }
 
+static plx_welcome welcome(void *user)
+{
+    plx_world *world = user;
+
+    return world->armory ? plx_armory_welcome(world->armory) : PLX_WELCOME_SERVE;
+}
+
 plx_handler plx_api_handler(plx_world *world)
 {
-    return (plx_handler){ .user = world, .begin = begin, .refuse = refuse };
+    return (plx_handler){ .user = world, .welcome = welcome, .begin = begin, .refuse = refuse };
 }

@@ -65,7 +65,7 @@ void plx_exchange_send_empty(plx_exchange *exchange)
 }
 
 /* A stream without alt=sse is a JSON array, and so are its errors. */
-static bool is_list(const plx_exchange *exchange)
+bool plx_exchange_is_list(const plx_exchange *exchange)
 {
     return exchange->endpoint && exchange->endpoint->errors == PLX_ERRORS_LIST &&
            !cst_str_is(plx_exchange_query(exchange, "alt"), "sse");
@@ -88,7 +88,7 @@ static bool is_coded(const plx_exchange *exchange, const plx_refusal *refusal)
 
 static castor_status print_refusal(const plx_exchange *exchange, const plx_refusal *refusal, cst_buf *out)
 {
-    if (!is_coded(exchange, refusal)) return plx_refusal_print(refusal, is_list(exchange), out);
+    if (!is_coded(exchange, refusal)) return plx_refusal_print(refusal, plx_exchange_is_list(exchange), out);
     return plx_coded_error_print(plx_coded_error_symbol(refusal), castor_str_of(refusal->message), out);
 }
 

@@ -69,6 +69,7 @@ struct plx_exchange {
     void            *state;     /* the endpoint's */
     plx_exchange_fn *on_timer;  /* a time given to plx_reply_wake_at has come, or a full reply is writable again */
     plx_exchange_fn *on_gone;   /* the last call; the exchange is freed after it */
+    struct plx_spoiler *spoiler; /* NULL: the answer is not spoilt */
     plx_refusal     *refusal;   /* what was wrong with the head; it is sent when the body is whole */
 };
 
@@ -86,6 +87,9 @@ void plx_exchange_send_json(plx_exchange *exchange, const cst_buf *json, castor_
 
 /* Sends {}. */
 void plx_exchange_send_empty(plx_exchange *exchange);
+
+/* Whether errors are lists of one. */
+bool plx_exchange_is_list(const plx_exchange *exchange);
 
 /* Sends an error in the style of the endpoint. */
 void plx_exchange_refuse(plx_exchange *exchange, const plx_refusal *refusal);

@@ -6,6 +6,7 @@
 #include "api/files.h"
 #include "api/models.h"
 #include "api/quota.h"
+#include "api/spoil.h"
 #include "api/stats.h"
 #include "generate/play.h"
 #include "json_writer.h"
@@ -66,6 +67,7 @@ static void play(plx_exchange *e, generation *g, const plx_encoding *encoding)
     plx_answerer    answerer = { world->pace, &world->chance, plx_world_now_us(world) / 1000000 };
     plx_refusal     refusal = { .code = 0 };
 
+    if (plx_spoil_answer(e, source ? source->fault : CST_NONE)) return;
     if (!plx_quota_take(world, e->key, g->ask.model, g->ask.prompt_tokens, &refusal)) {
         plx_exchange_refuse(e, &refusal);
         return;

@@ -12,6 +12,9 @@ plx_exchange_fn plx_answer_health, plx_answer_clock, plx_answer_move_clock, plx_
 /* scripts.c */
 plx_exchange_fn plx_answer_scripts, plx_answer_add_script, plx_answer_remove_scripts;
 
+/* spoil.c */
+plx_exchange_fn plx_answer_faults, plx_answer_arm_fault, plx_answer_disarm_faults;
+
 /* models.c */
 plx_exchange_fn plx_answer_models, plx_answer_model, plx_answer_predict, plx_answer_predict_long;
 plx_exchange_fn plx_answer_tuned_models;

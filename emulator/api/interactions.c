@@ -8,6 +8,7 @@
 #include "api/interaction_follow.h"
 #include "api/models.h"
 #include "api/quota.h"
+#include "api/spoil.h"
 #include "generate/encode_interaction.h"
 #include "generate/play.h"
 #include "generate/research.h"
@@ -195,6 +196,7 @@ static void create(creation *c, plx_exchange *e)
 
     if (read_ask(c, e)) {
         source = plx_catalogue_find(e->world->catalogue, c->ask.prompt);
+        if (plx_spoil_answer(e, source ? source->fault : CST_NONE)) return;
         bool is_granted = plx_quota_take(e->world, e->key, c->ask.model, c->ask.prompt_tokens, c->refusal);
         if (is_granted && source && !source->is_answer) {
             play_bytes(e, source);

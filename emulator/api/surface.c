@@ -15,6 +15,9 @@ static const plx_endpoint endpoints[] = {
     { "GET", "/pollux/scripts", .answer = plx_answer_scripts, .takes_no_key = true },
     { "POST", "/pollux/scripts", .answer = plx_answer_add_script, .takes_no_key = true },
     { "DELETE", "/pollux/scripts", .answer = plx_answer_remove_scripts, .takes_no_key = true },
+    { "GET", "/pollux/faults", .answer = plx_answer_faults, .takes_no_key = true },
+    { "POST", "/pollux/faults", .answer = plx_answer_arm_fault, .takes_no_key = true, .takes_json = true },
+    { "DELETE", "/pollux/faults", .answer = plx_answer_disarm_faults, .takes_no_key = true },
 
     { "GET", "/{v}/models", .answer = plx_answer_models },
     { "GET", "/{v}/models/{}", .answer = plx_answer_model },

@@ -13,6 +13,7 @@ typedef struct plx_interactions plx_interactions;
 typedef struct plx_quotas plx_quotas;
 typedef struct plx_resources plx_resources;
 typedef struct plx_stats plx_stats;
+struct plx_armory;
 
 /* What POST /pollux/reset empties. */
 typedef struct plx_store {
@@ -35,6 +36,7 @@ typedef struct plx_world {
     plx_stats             *stats;
     size_t                 under_way;      /* requests that are read or answered */
     const size_t          *connection_count; /* the server's; NULL: there is none */
+    struct plx_armory     *armory;         /* faults; NULL: there are none */
     plx_witness           *witness;        /* NULL: nobody asks it */
     plx_resources         *resources;      /* what clients make and come back for */
 } plx_world;

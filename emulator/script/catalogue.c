@@ -13,6 +13,16 @@ static void explain(const plx_script_error *error, const char *name, char *why, 
     else snprintf(why, why_size, "%s: %s", name, error->message);
 }
 
+static bool check_faults(const plx_catalogue *catalogue, const plx_script *script, plx_script_error *error)
+{
+    for (const plx_case *one = script->first; one && catalogue->check_fault; one = one->next) {
+        error->line = one->line;
+        if (!one->fault.data || catalogue->check_fault(one->fault, error->message, sizeof error->message)) continue;
+        return false;
+    }
+    return true;
+}
+
 /* Puts the script where `link` points. */
 static bool add_text(plx_catalogue *catalogue, plx_known_script **link, castor_str text, plx_script_error *error)
 {
@@ -20,6 +30,11 @@ static bool add_text(plx_catalogue *catalogue, plx_known_script **link, castor_s
 
     if (!added || !plx_script_parse(&added->script, text, error)) {
         if (!added) *error = (plx_script_error){ .message = "out of memory." };
+        free(added);
+        return false;
+    }
+    if (!check_faults(catalogue, &added->script, error)) {
+        plx_script_free(&added->script);
         free(added);
         return false;
     }
@@ -140,7 +155,7 @@ void plx_catalogue_free(plx_catalogue *catalogue)
 {
     free_list(catalogue->first);
     free_list(catalogue->removed);
-    *catalogue = (plx_catalogue){ NULL, NULL, 0 };
+    *catalogue = (plx_catalogue){ .first = NULL };
 }
 
 const plx_case *plx_catalogue_find(const plx_catalogue *catalogue, castor_str prompt)

@@ -21,6 +21,8 @@ typedef struct plx_catalogue {
     plx_known_script *first;
     plx_known_script *removed;   /* out of sight, but answers under way may still use them */
     size_t            script_count;
+    /* Whether a case's `fault` can be understood; NULL: it is not looked at. False: `why` has a sentence. */
+    bool (*check_fault)(castor_str fault, char *why, size_t why_size);
 } plx_catalogue;
 
 /* In front of all others; `text` is copied. False: `why` has a sentence with the line. */

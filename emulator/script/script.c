@@ -318,6 +318,13 @@ static bool set_event_bytes_max(reader *r, castor_str value)
     return true;
 }
 
+/* What it means is not known here (see fault/). */
+static bool set_fault(reader *r, castor_str value)
+{
+    if (value.len == 0) return fail(r, "`fault` wants a fault, as cut@event=3; `pollux faults` lists them all.");
+    return check(r, cst_arena_copy(&r->script->arena, value, &r->current->fault));
+}
+
 static bool read_setting(reader *r, castor_str text)
 {
     static const struct {
@@ -331,6 +338,7 @@ static bool read_setting(reader *r, castor_str text)
         { "end", set_end },
         { "cuts", set_cuts },
         { "event-bytes-max", set_event_bytes_max },
+        { "fault", set_fault },
     };
     const char *colon = text.len ? memchr(text.data, ':', text.len) : NULL;
 

@@ -56,6 +56,7 @@ struct plx_case {
     bool             end_is_lost;      /* the connection is lost after the bytes */
     bool             wants_cuts;       /* false: run whole and byte by byte only */
     size_t           event_bytes_max;
+    castor_str       fault;            /* what is to go wrong, as written; absent: nothing */
 
     /* The `?` lines: each is a list of words; a prompt matches when it contains all words of one of them. */
     const castor_str *prompts;

@@ -247,6 +247,23 @@ static void models_can_come_from_a_file(void **state)
     tst_pollux_stop(&p);
 }
 
+static void the_list_that_is_shown_can_be_given_back(void **state)
+{
+    (void)state;
+    tst_answer shown = tst_call(&shared, "GET", "/pollux/models", "", NULL);
+
+    assert_int_equal(shown.status, 200);
+    write_models(shown.body);
+    tst_pollux p = TST_POLLUX("--instant", "-q", "--models", file_path);
+    tst_answer of_file = get(&p, "/v1beta/models?pageSize=1000");
+    tst_answer built_in = get(&shared, "/v1beta/models?pageSize=1000");
+    assert_string_equal(of_file.body, built_in.body);
+    tst_forget(&of_file);
+    tst_forget(&built_in);
+    tst_forget(&shown);
+    tst_pollux_stop(&p);
+}
+
 static void check_refused(const char *text, const char *sentence)
 {
     tst_pollux p;
@@ -274,6 +291,7 @@ static void a_wrong_file_is_explained_with_its_line(void **state)
     check_refused("model a\nmodel a\n", "2: \"a\" stands further up already.");
     check_refused("model a\n\n  like b\n", "3: like wants the name of a model further up.");
     check_refused("model a\n  window 12 many\n", "2: window wants two numbers of tokens.");
+    check_refused("model a\n  window 12 99999999999999999999\n", "2: window wants two numbers of tokens.");
     check_refused("model a\n  methods fly\n", "2: There is no method \"fly\".");
     check_refused("model a\n  shutdown 2026-13-01\n", "2: shutdown wants a date, as 2026-12-01.");
     check_refused("model a\n  thinking low default high\n",
@@ -308,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_model_of_next_month_works_unless_the_list_is_strict),
         cmocka_unit_test(nobody_has_tuned_models),
         cmocka_unit_test(models_can_come_from_a_file),
+        cmocka_unit_test(the_list_that_is_shown_can_be_given_back),
         cmocka_unit_test(a_wrong_file_is_explained_with_its_line),
     };
 

@@ -38,6 +38,12 @@ void plx_answer_reset(plx_exchange *e)
     plx_answer_stats(e);
 }
 
+/* To be changed and given to --models. */
+void plx_answer_model_file(plx_exchange *e)
+{
+    plx_exchange_send(e, 200, "text/plain; charset=UTF-8", plx_model_table_text(e->world->models));
+}
+
 /* ---- the clock ---- */
 
 void plx_answer_clock(plx_exchange *e)

@@ -167,7 +167,7 @@ static void finish(plx_exchange *e, bool is_done, cst_buf *json, const cst_json_
                    const plx_refusal *refusal)
 {
     if (is_done) {
-        plx_stats_add_tokens(e->world->stats, tokens, 0, 0);
+        plx_stats_add_input(e->world->stats, tokens);
         plx_exchange_send_json(e, json, w->status);
     } else {
         plx_exchange_refuse(e, refusal);

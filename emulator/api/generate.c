@@ -78,9 +78,7 @@ static void play(plx_exchange *e, generation *g, const plx_encoding *encoding)
     if (source && !source->is_answer) {
         plx_play_bytes(&g->play, e->reply, source, plx_pace_first_us(&world->pace, &world->chance));
     } else if (plx_answer_compose(&g->answer, &g->ask, source, &answerer, &e->arena) == CASTOR_OK) {
-        const plx_piece *last = plx_answer_last(&g->answer);
-        plx_stats_add_tokens(world->stats, g->ask.prompt_tokens, last ? last->candidate_tokens : 0,
-                             last ? last->thought_tokens : 0);
+        plx_stats_add_answer(world->stats, &g->answer);
         plx_play_answer(&g->play, e->reply, &g->answer, encoding, source);
     } else {
         plx_refuse(&refusal, 500, "An internal error has occurred: the answer does not fit the emulator's limits.");

@@ -8,6 +8,7 @@
 
 /* control.c */
 plx_exchange_fn plx_answer_health, plx_answer_clock, plx_answer_move_clock, plx_answer_stats, plx_answer_reset;
+plx_exchange_fn plx_answer_model_file;
 
 /* scripts.c */
 plx_exchange_fn plx_answer_scripts, plx_answer_add_script, plx_answer_remove_scripts;

@@ -9,6 +9,7 @@
 #include "api/models.h"
 #include "api/quota.h"
 #include "api/spoil.h"
+#include "api/stats.h"
 #include "generate/encode_interaction.h"
 #include "generate/play.h"
 #include "generate/research.h"
@@ -103,7 +104,10 @@ static bool compose(creation *c, plx_exchange *e, const plx_case *source)
         plx_research_plan(&research, &c->ask, &e->world->pace);
         source = &research.answer;
     }
-    if (plx_answer_compose(&c->answer, &c->ask, source, &answerer, &c->arena) == CASTOR_OK) return true;
+    if (plx_answer_compose(&c->answer, &c->ask, source, &answerer, &c->arena) == CASTOR_OK) {
+        plx_stats_add_answer(e->world->stats, &c->answer);
+        return true;
+    }
     return plx_refuse_coded(c->refusal, 500, NULL, "The answer does not fit the emulator's limits.");
 }
 

@@ -173,7 +173,7 @@ void plx_answer_openai_embeddings(plx_exchange *e)
     cst_json_put_count(&w, "total_tokens", castor_some_i64((int64_t)ask.tokens));
     cst_json_close_object(&w);
     cst_json_close_object(&w);
-    if (is_done) plx_stats_add_tokens(e->world->stats, ask.tokens, 0, 0);
+    if (is_done) plx_stats_add_input(e->world->stats, ask.tokens);
     send_or_refuse(e, is_done, &json, w.status, &refusal);
 }
 

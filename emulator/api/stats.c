@@ -65,12 +65,16 @@ void plx_stats_add_request(plx_stats *stats, const plx_exchange *exchange)
     one->count++;
 }
 
-void plx_stats_add_tokens(plx_stats *stats, uint64_t input, uint64_t output, uint64_t thought)
+void plx_stats_add_answer(plx_stats *stats, const plx_answer *answer)
 {
-    stats->input_tokens += input;
-    stats->output_tokens += output;
-    stats->thought_tokens += thought;
+    const plx_piece *last = answer->piece_count ? plx_answer_last(answer) : NULL; /* a blocked prompt has none */
+
+    stats->input_tokens += answer->ask->prompt_tokens;
+    stats->output_tokens += last ? last->candidate_tokens : 0;
+    stats->thought_tokens += last ? last->thought_tokens : 0;
 }
+
+void plx_stats_add_input(plx_stats *stats, uint64_t tokens) { stats->input_tokens += tokens; }
 
 static void put_count(cst_json_writer *w, const char *key, uint64_t count)
 {

@@ -10,6 +10,7 @@ static const plx_endpoint endpoints[] = {
     { "GET", "/pollux/health", .answer = plx_answer_health, .takes_no_key = true },
     { "GET", "/pollux/clock", .answer = plx_answer_clock, .takes_no_key = true },
     { "POST", "/pollux/clock", .answer = plx_answer_move_clock, .takes_no_key = true, .takes_json = true },
+    { "GET", "/pollux/models", .answer = plx_answer_model_file, .takes_no_key = true },
     { "GET", "/pollux/stats", .answer = plx_answer_stats, .takes_no_key = true },
     { "POST", "/pollux/reset", .answer = plx_answer_reset, .takes_no_key = true },
     { "GET", "/pollux/scripts", .answer = plx_answer_scripts, .takes_no_key = true },

@@ -45,11 +45,12 @@ static bool read_number(castor_str word, int64_t *out)
     enum { DIGITS_MAX = 15 }; /* none of them overflows */
 
     *out = 0;
+    if (word.len == 0 || word.len > DIGITS_MAX) return false;
     for (size_t i = 0; i < word.len; i++) {
         if (word.data[i] < '0' || word.data[i] > '9') return false;
         *out = *out * 10 + (word.data[i] - '0');
     }
-    return word.len > 0 && word.len <= DIGITS_MAX;
+    return true;
 }
 
 static bool take_number(castor_str *rest, int64_t *out) { return read_number(take_word(rest), out); }

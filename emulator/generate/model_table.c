@@ -76,6 +76,8 @@ size_t plx_model_count(const plx_model_table *table) { return table->model_count
 
 const plx_model *plx_model_at(const plx_model_table *table, size_t index) { return &table->models[index]; }
 
+castor_str plx_model_table_text(const plx_model_table *table) { return castor_str_of(table->text); }
+
 castor_str plx_model_bare_name(castor_str name)
 {
     static const castor_str prefixes[] = { { "models/", 7 }, { "tunedModels/", 12 } };

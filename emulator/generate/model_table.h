@@ -72,6 +72,9 @@ void plx_model_table_free(plx_model_table *table);
 size_t           plx_model_count(const plx_model_table *table);
 const plx_model *plx_model_at(const plx_model_table *table, size_t index);
 
+/* The file that it was read from. */
+castor_str plx_model_table_text(const plx_model_table *table);
+
 /* By its name, with or without "models/"; what shut down is found too. NULL: there is no such model. */
 const plx_model *plx_model_find(const plx_model_table *table, castor_str name);
 

@@ -8,6 +8,11 @@
 
 #define OTHER_KEY "x-goog-api-key: other-key\r\n"
 
+/* For tst_check_error: the usual statuses. */
+#define INVALID 400, "INVALID_ARGUMENT"
+#define DENIED 403, "PERMISSION_DENIED"
+#define MISSING 404, "NOT_FOUND"
+
 /* A text of the answer's JSON by a path like "file.name" or "files.0.name"; empty when it is not there. */
 void tst_text_at(const tst_answer *a, const char *path, char *out, size_t size);
 

@@ -10,7 +10,8 @@
 
 #define CREATE "/v1beta/models/gemini-3.8-flash:batchGenerateContent"
 #define BATCHES "/v1beta/batches"
-#define ROW(text) "{\"request\":{\"contents\":[{\"parts\":[{\"text\":\"" text "\"}]}]},\"metadata\":{\"key\":\"" text "\"}}"
+#define ROW(text) \
+    "{\"request\":{\"contents\":[{\"parts\":[{\"text\":\"" text "\"}]}]},\"metadata\":{\"key\":\"" text "\"}}"
 #define LINE(text) "{\"key\":\"" text "\",\"request\":{\"contents\":[{\"parts\":[{\"text\":\"" text "\"}]}]}}\n"
 #define INLINE(name, rows) \
     "{\"batch\":{\"displayName\":\"" name "\",\"inputConfig\":{\"requests\":{\"requests\":[" rows "]}}}}"
@@ -69,7 +70,8 @@ static void upload(const tst_pollux *p, const char *mime_type, const char *lines
     tst_answer a;
 
     snprintf(head, sizeof head, "POST /upload/v1beta/files HTTP/1.1\r\nHost: localhost\r\n" KEY
-             "X-Goog-Upload-Protocol: raw\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", mime_type, strlen(lines));
+             "X-Goog-Upload-Protocol: raw\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", mime_type,
+             strlen(lines));
     tst_send_text(&l, head);
     tst_send_text(&l, lines);
     a = tst_read_answer(&l);
@@ -140,8 +142,11 @@ static void a_bad_row_fails_alone(void **state)
     char path[128];
 
     (void)state;
-    make(&shared, INLINE("", ROW("a") ",{\"request\":{\"contents\":[]},\"metadata\":{\"key\":\"bad\"}},{\"metadata\":{\"key\":\"none\"}},"
-                         "{\"request\":{\"contents\":[{\"parts\":[{\"fileData\":{\"fileUri\":\"files/none\"}}]}]}}"), path);
+    make(&shared,
+         INLINE("", ROW("a") ",{\"request\":{\"contents\":[]},\"metadata\":{\"key\":\"bad\"}},"
+                             "{\"metadata\":{\"key\":\"none\"}},"
+                             "{\"request\":{\"contents\":{\"parts\":{\"fileData\":{\"fileUri\":\"files/none\"}}}}}"),
+         path);
     tst_advance(&shared, "3600");
     tst_answer a = tst_get(&shared, path);
     tst_check_at(&a, "metadata.state", "BATCH_STATE_SUCCEEDED");
@@ -165,14 +170,14 @@ static void what_is_no_batch_is_refused(void **state)
         const char *status;
         const char *words;
     } wrong[] = {
-        { "{}", 400, "INVALID_ARGUMENT", "input_config is not specified" },
-        { "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[]}}}}", 400, "INVALID_ARGUMENT", "requests" },
-        { "{\"batch\":{\"inputConfig\":{\"fileName\":\"files/none\"}}}", 403, "PERMISSION_DENIED", "File none" },
-        { "{\"batch\":{\"inputConfig\":{\"fileName\":\"none\"}}}", 400, "INVALID_ARGUMENT", "file_name" },
-        { "{\"batch\":{\"inputConfig\":{\"fileName\":\"files/x\",\"requests\":{\"requests\":[]}}}}", 400,
-          "INVALID_ARGUMENT", "already set" },
-        { "{\"batch\":{\"input\":{}}}", 400, "INVALID_ARGUMENT", "Unknown name \\\"input\\\" at 'batch'" },
-        { "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[{\"foo\":1}]}}}}", 400, "INVALID_ARGUMENT",
+        { "{}", INVALID, "input_config is not specified" },
+        { "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[]}}}}", INVALID, "requests" },
+        { "{\"batch\":{\"inputConfig\":{\"fileName\":\"files/none\"}}}", DENIED, "File none" },
+        { "{\"batch\":{\"inputConfig\":{\"fileName\":\"none\"}}}", INVALID, "file_name" },
+        { "{\"batch\":{\"inputConfig\":{\"fileName\":\"files/x\",\"requests\":{\"requests\":[]}}}}", INVALID,
+          "already set" },
+        { "{\"batch\":{\"input\":{}}}", INVALID, "Unknown name \\\"input\\\" at 'batch'" },
+        { "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[{\"foo\":1}]}}}}", INVALID,
           "Unknown name \\\"foo\\\" at 'batch.input_config.requests.requests[0]'" },
     };
 
@@ -180,15 +185,15 @@ static void what_is_no_batch_is_refused(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         tst_check_error(tst_ask(&shared, CREATE, wrong[i].body), wrong[i].code, wrong[i].status, wrong[i].words);
     }
-    tst_check_error(tst_ask(&shared, "/v1beta/models/gemini-embedding-001:batchGenerateContent", INLINE("", ROW("a"))), 404,
-                    "NOT_FOUND", "not supported for batchGenerateContent");
+    tst_check_error(tst_ask(&shared, "/v1beta/models/gemini-embedding-001:batchGenerateContent", INLINE("", ROW("a"))),
+                    MISSING, "not supported for batchGenerateContent");
 }
 
 static void a_request_of_more_than_20_mb_wants_a_file(void **state)
 {
     enum { SIZE = 20 << 20 };
-    static const char before[] = "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[{\"request\":{\"contents\":[{\"parts\":"
-                                 "[{\"text\":\"";
+    static const char before[] = "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[{\"request\":{\"contents\":"
+                                 "[{\"parts\":[{\"text\":\"";
     char *body = malloc(SIZE + 200);
 
     (void)state;
@@ -196,7 +201,7 @@ static void a_request_of_more_than_20_mb_wants_a_file(void **state)
     memcpy(body, before, sizeof before - 1);
     memset(body + sizeof before - 1, 'x', SIZE);
     strcpy(body + sizeof before - 1 + SIZE, "\"}]}]}}]}}}}");
-    tst_check_error(tst_ask(&shared, CREATE, body), 400, "INVALID_ARGUMENT", "Upload the requests as a file");
+    tst_check_error(tst_ask(&shared, CREATE, body), INVALID, "Upload the requests as a file");
     free(body);
 }
 
@@ -241,7 +246,7 @@ static void a_file_of_rows_becomes_a_file_of_results(void **state)
     a = tst_get(&shared, url);
     tst_check_status(&a, 200);
     tst_forget(&a);
-    tst_check_error(tst_call(&shared, "GET", url, OTHER_KEY, NULL), 403, "PERMISSION_DENIED", "File batch-");
+    tst_check_error(tst_call(&shared, "GET", url, OTHER_KEY, NULL), DENIED, "File batch-");
 }
 
 static void a_file_that_is_no_json_lines_fails_the_batch(void **state)
@@ -286,6 +291,56 @@ static void a_batch_reads_its_file_to_the_end_though_that_is_deleted(void **stat
     tst_forget(&a);
     tst_advance(&shared, "3600");
     check_state(&shared, path, "BATCH_STATE_SUCCEEDED");
+}
+
+/* ---- embeddings ---- */
+
+static void a_batch_of_embeddings_gives_vectors_and_their_tokens(void **state)
+{
+    static const char create[] = "/v1beta/models/gemini-embedding-001:asyncBatchEmbedContent";
+    char              path[128], name[96], file[96], body[256];
+    static const char rows[] = INLINE("vectors", "{\"request\":{\"content\":{\"parts\":[{\"text\":\"one two\"}]},"
+                                                 "\"outputDimensionality\":128},\"metadata\":{\"key\":\"r1\"}},"
+                                                 "{\"request\":{}}");
+    tst_answer a = tst_ask(&shared, create, rows);
+
+    (void)state;
+    tst_check_status(&a, 200);
+    tst_check_at(&a, "metadata.@type", "type.googleapis.com/google.ai.generativelanguage.v1main.EmbedContentBatch");
+    tst_text_at(&a, "name", name, sizeof name);
+    tst_forget(&a);
+    snprintf(path, sizeof path, "/v1beta/%s", name);
+    tst_advance(&shared, "3600");
+    a = tst_get(&shared, path);
+    tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "1");
+    tst_check_at(&a, "metadata.batchStats.failedRequestCount", "1");
+    tst_check_at(&a, "metadata.output.inlinedEmbedContentResponses.inlinedResponses.0.response.tokenCount", "2");
+    tst_check_at(&a, "metadata.output.inlinedEmbedContentResponses.inlinedResponses.0.metadata.key", "r1");
+    tst_check_at(&a, "response.inlinedEmbedContentResponses.inlinedResponses.1.error.code", "3");
+    tst_contains(&a, "\"values\": [");
+    tst_forget(&a);
+    snprintf(body, sizeof body, "%s:updateEmbedContentBatch", path);
+    a = tst_call(&shared, "PATCH", body, KEY, "{\"displayName\":\"other\"}");
+    tst_check_at(&a, "displayName", "other");
+    tst_forget(&a);
+
+    upload(&shared, "application/jsonl", "{\"key\":\"k\",\"request\":{\"content\":{\"parts\":[{\"text\":\"x\"}]}}}",
+           file);
+    snprintf(body, sizeof body, "{\"batch\":{\"inputConfig\":{\"fileName\":\"%s\"}}}", file);
+    a = tst_ask(&shared, create, body);
+    tst_text_at(&a, "name", name, sizeof name);
+    tst_forget(&a);
+    snprintf(path, sizeof path, "/v1beta/%s", name);
+    tst_advance(&shared, "3600");
+    a = tst_get(&shared, path);
+    tst_text_at(&a, "response.responsesFile", file, sizeof file);
+    tst_forget(&a);
+    snprintf(path, sizeof path, "/v1beta/%s:download?alt=media", file);
+    a = tst_get(&shared, path);
+    tst_contains(&a, "{\"key\":\"k\",\"response\":{\"embedding\":{\"values\":[");
+    tst_forget(&a);
+    tst_check_error(tst_ask(&shared, "/v1beta/models/gemini-3.8-flash:asyncBatchEmbedContent", INLINE("", ROW("a"))),
+                    MISSING, "not supported for asyncBatchEmbedContent");
 }
 
 /* ---- other ends ---- */
@@ -346,13 +401,13 @@ static void a_deleted_batch_is_gone(void **state)
 
     (void)state;
     make(&shared, INLINE("", ROW("a")), path);
-    tst_check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), 404, "NOT_FOUND", "Requested entity was not found.");
-    tst_check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), 404, "NOT_FOUND", "not found");
+    tst_check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), MISSING, "Requested entity was not found.");
+    tst_check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), MISSING, "not found");
     tst_answer a = tst_delete(&shared, path);
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
-    tst_check_error(tst_get(&shared, path), 404, "NOT_FOUND", "not found");
-    tst_check_error(post(&shared, path, "cancel", "{}"), 404, "NOT_FOUND", "not found");
+    tst_check_error(tst_get(&shared, path), MISSING, "not found");
+    tst_check_error(post(&shared, path, "cancel", "{}"), MISSING, "not found");
 }
 
 static void a_batch_can_be_given_another_name_and_priority(void **state)
@@ -361,7 +416,8 @@ static void a_batch_can_be_given_another_name_and_priority(void **state)
     tst_answer a;
 
     (void)state;
-    make(&shared, "{\"batch\":{\"priority\":\"7\",\"inputConfig\":{\"requests\":{\"requests\":[" ROW("a") "]}}}}", path);
+    make(&shared, "{\"batch\":{\"priority\":\"7\",\"inputConfig\":{\"requests\":{\"requests\":[" ROW("a") "]}}}}",
+         path);
     a = tst_get(&shared, path);
     tst_check_at(&a, "metadata.priority", "7");
     tst_forget(&a);
@@ -371,7 +427,7 @@ static void a_batch_can_be_given_another_name_and_priority(void **state)
     tst_check_at(&a, "priority", "-2");
     tst_check_at(&a, "state", "BATCH_STATE_PENDING");
     tst_forget(&a);
-    tst_check_error(tst_call(&shared, "PATCH", full, KEY, "{\"state\":\"BATCH_STATE_SUCCEEDED\"}"), 400, "INVALID_ARGUMENT",
+    tst_check_error(tst_call(&shared, "PATCH", full, KEY, "{\"state\":\"BATCH_STATE_SUCCEEDED\"}"), INVALID,
                     "state");
 }
 
@@ -465,6 +521,7 @@ int main(void)
         cmocka_unit_test(a_file_of_rows_becomes_a_file_of_results),
         cmocka_unit_test(a_file_that_is_no_json_lines_fails_the_batch),
         cmocka_unit_test(a_batch_reads_its_file_to_the_end_though_that_is_deleted),
+        cmocka_unit_test(a_batch_of_embeddings_gives_vectors_and_their_tokens),
         cmocka_unit_test(a_batch_can_be_cancelled_until_it_has_ended),
         cmocka_unit_test(a_batch_that_does_not_end_expires_after_48_hours),
         cmocka_unit_test(a_batch_fails_when_its_name_asks_for_it),

@@ -1,4 +1,4 @@
-/* test_files.c -- the Files API: uploads in one request and in many, what a file tells of itself, and when it may be used.
+/* test_files.c -- the Files API: uploads in one request and in many, what a file tells, and when it may be used.
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
@@ -8,6 +8,7 @@
 
 #include "answers.h"
 
+#define MULTIPART "/upload/v1beta/files?uploadType=multipart"
 #define RESUMABLE "X-Goog-Upload-Protocol: resumable\r\nX-Goog-Upload-Command: start\r\n"
 
 static tst_pollux shared;
@@ -56,7 +57,8 @@ static void send_command(tst_link *l, const char *path, const char *command, lon
     tst_send_text(l, head);
 }
 
-static tst_answer command(const tst_pollux *p, const char *path, const char *name, long offset, const char *bytes, size_t len)
+static tst_answer command(const tst_pollux *p, const char *path, const char *name, long offset, const char *bytes,
+                          size_t len)
 {
     tst_link l = tst_connect(p);
 
@@ -155,7 +157,7 @@ static void the_upload_url_wants_no_key_and_knows_its_version(void **state)
     assert_non_null(strstr(url, "/upload/v1alpha/files?upload_id="));
     tst_forget(&a);
     check_chunk(url + strlen("http://localhost"), "upload, finalize", 0, "", "final"); /* of no bytes at all */
-    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", RESUMABLE, NULL), 403, "PERMISSION_DENIED",
+    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", RESUMABLE, NULL), DENIED,
                 "unregistered callers");
 }
 
@@ -169,8 +171,8 @@ static void an_offset_that_does_not_fit_is_refused_and_the_upload_goes_on(void *
     check_chunk(path, "upload", 0, "hel", "active");
     a = command(&shared, path, "upload", 4, "x", 1);
     tst_check_header(&a, "x-goog-upload-status", "active");
-    tst_check_error(a, 400, "INVALID_ARGUMENT", "must be 3, not 4");
-    tst_check_error(command(&shared, path, "upload", 1, "x", 1), 400, "INVALID_ARGUMENT", "must be 3, not 1");
+    tst_check_error(a, INVALID, "must be 3, not 4");
+    tst_check_error(command(&shared, path, "upload", 1, "x", 1), INVALID, "must be 3, not 1");
     check_received(path, "active", "3");
     check_chunk(path, "upload, finalize", 3, "lo", "final");
 }
@@ -197,7 +199,7 @@ static void a_request_sent_again_adds_nothing_twice(void **state)
     tst_text_at(&a, "file.name", again, sizeof again);
     assert_string_equal(again, name);
     tst_forget(&a);
-    tst_check_error(command(&shared, path, "upload", 5, "x", 1), 400, "INVALID_ARGUMENT", "already been terminated");
+    tst_check_error(command(&shared, path, "upload", 5, "x", 1), INVALID, "already been terminated");
 }
 
 static void a_broken_connection_leaves_what_has_come(void **state)
@@ -249,8 +251,8 @@ static void a_size_that_was_not_announced_is_refused(void **state)
     (void)state;
     begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
     check_chunk(path, "upload", 0, "hel", "active");
-    tst_check_error(command(&shared, path, "finalize", 3, "", 0), 400, "INVALID_ARGUMENT", "has 3 bytes; 5 were announced");
-    tst_check_error(command(&shared, path, "upload, finalize", 3, "low", 3), 400, "INVALID_ARGUMENT",
+    tst_check_error(command(&shared, path, "finalize", 3, "", 0), INVALID, "has 3 bytes; 5 were announced");
+    tst_check_error(command(&shared, path, "upload, finalize", 3, "low", 3), INVALID,
                 "more than the 5 bytes");
     check_received(path, "active", "3");
     check_chunk(path, "upload", 3, "lo", "active");
@@ -260,7 +262,7 @@ static void a_size_that_was_not_announced_is_refused(void **state)
     tst_forget(&a);
     tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files",
                          KEY RESUMABLE "X-Goog-Upload-Header-Content-Length: 2147483649\r\n", "{}"),
-                400, "INVALID_ARGUMENT", "no more than 2147483648");
+                INVALID, "no more than 2147483648");
 }
 
 static void a_cancelled_upload_stays_cancelled(void **state)
@@ -273,7 +275,7 @@ static void a_cancelled_upload_stays_cancelled(void **state)
     check_chunk(path, "cancel", 0, "", "cancelled");
     tst_answer a = command(&shared, path, "upload, finalize", 3, "lo", 2);
     tst_check_header(&a, "x-goog-upload-status", "cancelled");
-    tst_check_error(a, 400, "INVALID_ARGUMENT", "already been terminated");
+    tst_check_error(a, INVALID, "already been terminated");
     check_chunk(path, "query", 0, "", "cancelled");
 }
 
@@ -283,12 +285,12 @@ static void commands_and_uploads_that_there_are_not_are_refused(void **state)
 
     (void)state;
     begin(&shared, "", "{}", path);
-    tst_check_error(command(&shared, path, "finish", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
-    tst_check_error(command(&shared, path, "query, cancel", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
-    tst_check_error(command(&shared, path, "start", 0, "", 0), 400, "INVALID_ARGUMENT", "X-Goog-Upload-Command");
-    tst_check_error(command(&shared, "/upload/v1beta/files?upload_id=none", "query", 0, "", 0), 404, "NOT_FOUND",
+    tst_check_error(command(&shared, path, "finish", 0, "", 0), INVALID, "X-Goog-Upload-Command");
+    tst_check_error(command(&shared, path, "query, cancel", 0, "", 0), INVALID, "X-Goog-Upload-Command");
+    tst_check_error(command(&shared, path, "start", 0, "", 0), INVALID, "X-Goog-Upload-Command");
+    tst_check_error(command(&shared, "/upload/v1beta/files?upload_id=none", "query", 0, "", 0), MISSING,
                 "no such upload");
-    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY, "{}"), 400, "INVALID_ARGUMENT",
+    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY, "{}"), INVALID,
                 "X-Goog-Upload-Protocol");
 }
 
@@ -300,12 +302,12 @@ static void what_is_told_of_a_file_is_checked(void **state)
         const char *status;
         const char *words;
     } wrong[] = {
-        { "{\"file\":{\"name\":\"files/-x\"}}", 400, "INVALID_ARGUMENT", "CreateFileRequest.file.name" },
-        { "{\"file\":{\"name\":\"files/X\"}}", 400, "INVALID_ARGUMENT", "CreateFileRequest.file.name" },
-        { "{\"file\":{\"name\":\"x\"}}", 400, "INVALID_ARGUMENT", "CreateFileRequest.file.name" },
-        { "{\"file\":{\"name\":\"files/a234567890123456789012345678901234567890x\"}}", 400, "INVALID_ARGUMENT", "name" },
-        { "{\"file\":{\"nam\":\"files/x\"}}", 400, "INVALID_ARGUMENT", "Unknown name \\\"nam\\\" at 'file'" },
-        { "{\"file\":", 400, "INVALID_ARGUMENT", "Invalid JSON payload" },
+        { "{\"file\":{\"name\":\"files/-x\"}}", INVALID, "CreateFileRequest.file.name" },
+        { "{\"file\":{\"name\":\"files/X\"}}", INVALID, "CreateFileRequest.file.name" },
+        { "{\"file\":{\"name\":\"x\"}}", INVALID, "CreateFileRequest.file.name" },
+        { "{\"file\":{\"name\":\"files/a234567890123456789012345678901234567890x\"}}", INVALID, "name" },
+        { "{\"file\":{\"nam\":\"files/x\"}}", INVALID, "Unknown name \\\"nam\\\" at 'file'" },
+        { "{\"file\":", INVALID, "Invalid JSON payload" },
         { "{\"file\":{\"name\":\"files/taken\"}}", 409, "ALREADY_EXISTS", "files/taken" },
     };
     char       name[64];
@@ -341,7 +343,8 @@ static tst_answer post_bytes(const char *path, const char *headers, const char *
 static void the_bytes_alone_are_a_file_too(void **state)
 {
     tst_answer a = post_bytes("/upload/v1beta/files",
-                              "X-Goog-Upload-Protocol: raw\r\nContent-Type: image/png\r\nX-Goog-Upload-File-Name: a.png\r\n",
+                              "X-Goog-Upload-Protocol: raw\r\nContent-Type: image/png\r\n"
+                              "X-Goog-Upload-File-Name: a.png\r\n",
                               "hello", 5);
 
     (void)state;
@@ -376,16 +379,15 @@ static void two_parts_are_a_file_with_what_is_told_of_it(void **state)
     tst_check_at(&a, "file.sha256Hash",
                "YzQ3NjM4NDg1Mjk2NDFiYWVkZjdhM2IyOTM4NDg2ZmJlMTFlOTNmMTQyYzcxZDQ2MjA2OTk2MGQ2NzVmNGY2MA==");
     tst_forget(&a);
-    a = post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: multipart/related; x=y; boundary=\"b1\"\r\n",
-                   with_lf, sizeof with_lf - 1);
+    a = post_bytes(MULTIPART, "Content-Type: multipart/related; x=y; boundary=\"b1\"\r\n", with_lf,
+                   sizeof with_lf - 1);
     tst_check_at(&a, "file.sizeBytes", "5");
     tst_check_at(&a, "file.sha256Hash",
                "MmNmMjRkYmE1ZmIwYTMwZTI2ZTgzYjJhYzViOWUyOWUxYjE2MWU1YzFmYTc0MjVlNzMwNDMzNjI5MzhiOTgyNA==");
     tst_forget(&a);
-    tst_check_error(post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: multipart/related; boundary=b1\r\n",
-                           body, sizeof body - 25), 400, "INVALID_ARGUMENT", "last boundary");
-    tst_check_error(post_bytes("/upload/v1beta/files?uploadType=multipart", "Content-Type: image/png\r\n", body, 20), 400,
-                "INVALID_ARGUMENT", "boundary");
+    tst_check_error(post_bytes(MULTIPART, "Content-Type: multipart/related; boundary=b1\r\n", body, sizeof body - 25),
+                    INVALID, "last boundary");
+    tst_check_error(post_bytes(MULTIPART, "Content-Type: image/png\r\n", body, 20), INVALID, "boundary");
 }
 
 /* ---- what becomes of a file ---- */
@@ -415,9 +417,9 @@ static void a_video_is_processed_and_may_be_used_then(void **state)
     a = tst_call(&p, "GET", path, KEY, NULL);
     tst_check_at(&a, "videoMetadata.videoDuration", "1s");
     tst_forget(&a);
-    tst_check_error(tst_ask_with(&p, WHOLE, OTHER_KEY, body), 403, "PERMISSION_DENIED", "permission to access the File");
+    tst_check_error(tst_ask_with(&p, WHOLE, OTHER_KEY, body), DENIED, "permission to access the File");
     tst_advance(&p, "172800");
-    tst_check_error(tst_ask(&p, WHOLE, body), 403, "PERMISSION_DENIED", "permission to access the File");
+    tst_check_error(tst_ask(&p, WHOLE, body), DENIED, "permission to access the File");
     tst_pollux_stop(&p);
 }
 
@@ -449,7 +451,7 @@ static void a_file_lives_for_48_hours(void **state)
     check_state(&p, name, "ACTIVE");
     tst_advance(&p, "100");
     snprintf(path, sizeof path, "/v1beta/%s", name);
-    tst_check_error(tst_call(&p, "GET", path, KEY, NULL), 403, "PERMISSION_DENIED", "or it may not exist");
+    tst_check_error(tst_call(&p, "GET", path, KEY, NULL), DENIED, "or it may not exist");
     tst_answer a = tst_call(&p, "GET", "/v1beta/files", KEY, NULL);
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
@@ -463,17 +465,17 @@ static void a_file_is_seen_by_its_own_key_alone(void **state)
     (void)state;
     put_file(&shared, "text/plain", "{}", name);
     snprintf(path, sizeof path, "/v1beta/%s", name);
-    tst_check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), 403, "PERMISSION_DENIED",
+    tst_check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), DENIED,
                 "You do not have permission to access the File");
-    tst_check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), 403, "PERMISSION_DENIED", "File");
+    tst_check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), DENIED, "File");
     tst_answer a = tst_call(&shared, "GET", "/v1beta/files", OTHER_KEY, NULL);
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
     a = tst_delete(&shared, path);
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
-    tst_check_error(tst_delete(&shared, path), 403, "PERMISSION_DENIED", "or it may not exist");
-    tst_check_error(tst_get(&shared, "/v1beta/files/none"), 403, "PERMISSION_DENIED",
+    tst_check_error(tst_delete(&shared, path), DENIED, "or it may not exist");
+    tst_check_error(tst_get(&shared, "/v1beta/files/none"), DENIED,
                 "You do not have permission to access the File none or it may not exist.");
 }
 
@@ -508,7 +510,7 @@ static void the_list_comes_in_pages_from_the_newest_on(void **state)
     tst_lacks(&a, "files/f7\"");
     tst_lacks(&a, "nextPageToken");
     tst_forget(&a);
-    tst_check_error(tst_call(&p, "GET", "/v1beta/files?pageToken=x", KEY, NULL), 400, "INVALID_ARGUMENT", "page_token");
+    tst_check_error(tst_call(&p, "GET", "/v1beta/files?pageToken=x", KEY, NULL), INVALID, "page_token");
     tst_pollux_stop(&p);
 }
 
@@ -520,12 +522,30 @@ static void only_what_pollux_made_can_be_downloaded(void **state)
     put_file(&shared, "application/jsonl", "{}", name);
     snprintf(path, sizeof path, "/v1beta/%s:download?alt=media", name);
     tst_check_error(tst_get(&shared, path), 400, "FAILED_PRECONDITION", "cannot be downloaded");
-    tst_check_error(tst_get(&shared, "/download/v1beta/files/none:download?alt=media"), 403, "PERMISSION_DENIED", "File none");
+    tst_check_error(tst_get(&shared, "/download/v1beta/files/none:download?alt=media"), DENIED, "File none");
+}
+
+static void a_reset_forgets_files_and_uploads(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+    char       name[64], path[512];
+
+    (void)state;
+    put_file(&p, "text/plain", "{}", name);
+    begin(&p, "", "{}", path);
+    tst_answer a = tst_call(&p, "POST", "/pollux/reset", "", NULL);
+    tst_check_status(&a, 200);
+    tst_forget(&a);
+    a = tst_get(&p, "/v1beta/files");
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+    tst_check_error(command(&p, path, "upload, finalize", 0, "x", 1), MISSING, "no such upload");
+    tst_pollux_stop(&p);
 }
 
 static void objects_in_a_bucket_become_files(void **state)
 {
-    tst_answer a = tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"gs://bucket/a.mp4\",\"gs://bucket/b.pdf\"]}");
+    tst_answer a = tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"gs://b/a.mp4\",\"gs://b/b.pdf\"]}");
 
     (void)state;
     tst_check_status(&a, 200);
@@ -533,8 +553,8 @@ static void objects_in_a_bucket_become_files(void **state)
     tst_contains(&a, "\"mimeType\": \"video/mp4\"");
     tst_contains(&a, "\"mimeType\": \"application/pdf\"");
     tst_forget(&a);
-    tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"http://x\"]}"), 400, "INVALID_ARGUMENT", "http://x");
-    tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[]}"), 400, "INVALID_ARGUMENT", "uris");
+    tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"http://x\"]}"), INVALID, "http://x");
+    tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[]}"), INVALID, "uris");
 }
 
 /* ---- large ones ---- */
@@ -565,7 +585,8 @@ static void a_large_file_is_never_held(void **state)
     (void)state;
     assert_non_null(bytes);
     for (size_t i = 0; i < CHUNK; i++) bytes[i] = (char)(i * 31 >> 3);
-    begin(&p, "X-Goog-Upload-Header-Content-Length: 67108864\r\nX-Goog-Upload-Header-Content-Type: video/mp4\r\n", "{}", path);
+    begin(&p, "X-Goog-Upload-Header-Content-Length: 67108864\r\nX-Goog-Upload-Header-Content-Type: video/mp4\r\n", "{}",
+          path);
     long before = peak_memory_of(&p);
     for (long at = 0; at < SIZE; at += CHUNK) {
         tst_answer a = command(&p, path, at + CHUNK < SIZE ? "upload" : "upload, finalize", at, bytes, CHUNK);
@@ -601,6 +622,7 @@ int main(void)
         cmocka_unit_test(a_file_is_seen_by_its_own_key_alone),
         cmocka_unit_test(the_list_comes_in_pages_from_the_newest_on),
         cmocka_unit_test(only_what_pollux_made_can_be_downloaded),
+        cmocka_unit_test(a_reset_forgets_files_and_uploads),
         cmocka_unit_test(objects_in_a_bucket_become_files),
         cmocka_unit_test(a_large_file_is_never_held),
     };

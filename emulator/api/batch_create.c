@@ -1,4 +1,4 @@
-/* batch_create.c -- POST models/{}:batchGenerateContent: takes the rows of a batch, from the request or from a file.
+/* batch_create.c -- batchGenerateContent and asyncBatchEmbedContent: take rows, from the request or from a file.
  * SPDX-License-Identifier: MIT
  *
  * Rows are kept as JSON Lines either way. What a row asks for is looked at when it is answered.
@@ -77,8 +77,10 @@ static bool take_list(plx_batch *batch, plx_exchange *e, const cst_json *list, p
 {
     size_t count = plx_list_count(plx_field_get(list, "requests"));
 
-    if (count == 0) return plx_refuse(refusal, 400, "* BatchGenerateContentRequest.batch.input_config.requests: requests "
-                                                    "is not specified\n");
+    if (count == 0) {
+        return plx_refuse(refusal, 400, "* %s.batch.input_config.requests: requests is not specified\n",
+                          batch->kind->request);
+    }
     if (e->body.len > PLX_BATCH_INLINE_BYTES_MAX) {
         return plx_refuse(refusal, 400, "The request has more than the %d bytes that a batch without a file may have. "
                                         "Upload the requests as a file instead.", (int)PLX_BATCH_INLINE_BYTES_MAX);
@@ -101,8 +103,9 @@ static bool take_file(plx_batch *batch, const plx_exchange *e, castor_str name, 
     castor_str        id = { name.data + len, name.len - len };
 
     if (!cst_str_starts_with(name, prefix)) {
-        return plx_refuse(refusal, 400, "* BatchGenerateContentRequest.batch.input_config.file_name: the name must be "
-                                        "`files/` and then an id.\n");
+        return plx_refuse(refusal, 400,
+                          "* %s.batch.input_config.file_name: the name must be `files/` and then an id.\n",
+                          batch->kind->request);
     }
     const plx_file *file = plx_files_find_active(e->world, batch->shelved.owner, id, refusal);
     if (!file) return false;
@@ -120,36 +123,37 @@ static bool take_rows(plx_batch *batch, plx_exchange *e, const cst_json *input, 
 
     if (list && name) {
         return plx_refuse_field(refusal, "batch.input_config",
-                                "Invalid value at 'batch.input_config' (oneof), oneof field 'source' is already set. Cannot "
-                                "set 'fileName'");
+                                "Invalid value at 'batch.input_config' (oneof), oneof field 'source' is already set. "
+                                "Cannot set 'fileName'");
     }
     if (list) return take_list(batch, e, list, refusal);
     if (name) return take_file(batch, e, cst_json_string(name), refusal);
-    return plx_refuse(refusal, 400, "* BatchGenerateContentRequest.batch.input_config: input_config is not specified\n");
+    return plx_refuse(refusal, 400, "* %s.batch.input_config: input_config is not specified\n", batch->kind->request);
 }
 
 /* ---- the batch ---- */
 
 static bool read_names(plx_batch *batch, plx_exchange *e, const cst_json *body, plx_refusal *refusal)
 {
-    const plx_model *model = plx_model_for(e, e->names[0], "batchGenerateContent", refusal);
+    const plx_model *model = plx_model_for(e, e->names[0], batch->kind->method, refusal);
     castor_str       name = cst_json_string(plx_field_get(body, "displayName"));
     castor_i64       priority;
 
     if (!model || !plx_field_integer(body, "priority", "batch", INT64_MIN, INT64_MAX, &priority, refusal)) return false;
     if (plx_count_characters(name) > PLX_DISPLAY_NAME_CHARS_MAX) {
         return plx_refuse(refusal, 400,
-                          "* BatchGenerateContentRequest.batch.display_name: it has more than %d characters.\n",
-                          (int)PLX_DISPLAY_NAME_CHARS_MAX);
+                          "* %s.batch.display_name: it has more than %d characters.\n",
+                          batch->kind->request, (int)PLX_DISPLAY_NAME_CHARS_MAX);
     }
     snprintf(batch->model, sizeof batch->model, "models/%.*s", CASTOR_ARG(e->names[0]));
     cst_copy_text(batch->version, sizeof batch->version, plx_model_version(model, e->names[0]));
     cst_copy_text(batch->display_name, sizeof batch->display_name, name);
+    batch->serving = model;
     batch->priority = priority.value;
     return true;
 }
 
-void plx_answer_batch_create(plx_exchange *e)
+static void create(plx_exchange *e, const plx_batch_kind *kind)
 {
     plx_refusal     refusal = { .code = 0 };
     plx_batch      *batch = calloc(1, sizeof *batch);
@@ -160,6 +164,7 @@ void plx_answer_batch_create(plx_exchange *e)
         plx_exchange_refuse(e, &refusal);
         return;
     }
+    batch->kind = kind;
     batch->shelved.owner = plx_owner_of(e);
     if (plx_fields_check(e->json, &create_type, &refusal) && read_names(batch, e, body, &refusal) &&
         take_rows(batch, e, plx_field_get(body, "inputConfig"), &refusal) &&
@@ -169,4 +174,14 @@ void plx_answer_batch_create(plx_exchange *e)
     }
     plx_batch_free(&batch->shelved);
     plx_exchange_refuse(e, &refusal);
+}
+
+void plx_answer_batch_create(plx_exchange *e)
+{
+    create(e, &plx_batch_of_content);
+}
+
+void plx_answer_embed_batch_create(plx_exchange *e)
+{
+    create(e, &plx_batch_of_embeddings);
 }

@@ -1,14 +1,15 @@
-/* batch_row.c -- answers one row of a batch.
+/* batch_row.c -- the kinds of batches: how a row of each is answered.
  * SPDX-License-Identifier: MIT
  */
-#include "api/batch_row.h"
-
+#include "api/batches.h"
 #include "api/caches.h"
+#include "api/embed.h"
 #include "api/files.h"
 #include "generate/encoding.h"
 #include "proto/fields.h"
 
-int plx_rpc_code_of(const plx_refusal *refusal)
+/* google.rpc.Code, as errors inside of operations have it. */
+static int rpc_code_of(const plx_refusal *refusal)
 {
     static const struct {
         int http;
@@ -80,7 +81,7 @@ static castor_status put_script(cst_json_writer *w, const plx_case *source, bool
         plx_refusal refusal = { .code = source->status == 200 ? 500 : source->status };
         castor_str  message = cst_json_string_in(cst_json_get(root, "error"), "message");
         *is_refused = true;
-        put_error(w, plx_rpc_code_of(&refusal), message.data ? message : CASTOR_STR("The script has no JSON for a batch."));
+        put_error(w, rpc_code_of(&refusal), message.data ? message : CASTOR_STR("The script has no JSON for a batch."));
         status = CASTOR_OK;
     }
     cst_json_doc_free(&document);
@@ -103,13 +104,20 @@ static castor_status put_answer(cst_json_writer *w, const plx_ask *ask, const pl
     return status;
 }
 
+static bool refuse_row(const plx_batch *batch, plx_refusal *refusal)
+{
+    return plx_refuse(refusal, 400, "* %s.request: request is not specified\n", batch->kind->request);
+}
+
+/* ---- generateContent ---- */
+
 static bool read_row(plx_ask *ask, const plx_world *world, const plx_batch *batch, const cst_json *request,
                      cst_arena *arena, plx_refusal *refusal)
 {
     castor_str model = castor_str_of(batch->model);
     plx_owner  owner = batch->shelved.owner;
 
-    if (!request) return plx_refuse(refusal, 400, "* BatchGenerateContentRequest.request: request is not specified\n");
+    if (!request) return refuse_row(batch, refusal);
     if (!plx_ask_read_gemini(ask, request, model, arena, refusal) ||
         !plx_files_check_use(world, owner, request, refusal) ||
         !plx_caches_check_use(world, owner, request, model, &ask->cached_tokens, refusal)) {
@@ -120,8 +128,8 @@ static bool read_row(plx_ask *ask, const plx_world *world, const plx_batch *batc
     return true;
 }
 
-castor_status plx_batch_answer_row(plx_world *world, const plx_batch *batch, const cst_json *request, cst_arena *arena,
-                                   cst_json_writer *out, bool *is_refused)
+static castor_status answer_content(plx_world *world, const plx_batch *batch, const cst_json *request,
+                                    cst_arena *arena, cst_json_writer *out, bool *is_refused)
 {
     plx_ask         ask = { .candidate_count = 1 };
     plx_refusal     refusal = { .code = 0 };
@@ -130,7 +138,7 @@ castor_status plx_batch_answer_row(plx_world *world, const plx_batch *batch, con
     *is_refused = !read_row(&ask, world, batch, request, arena, &refusal);
     if (*is_refused && refusal.code == 503) return CASTOR_NO_MEMORY;
     if (*is_refused) {
-        put_error(out, plx_rpc_code_of(&refusal), castor_str_of(refusal.message));
+        put_error(out, rpc_code_of(&refusal), castor_str_of(refusal.message));
         return out->status;
     }
     source = plx_catalogue_find(world->catalogue, ask.prompt);
@@ -138,3 +146,52 @@ castor_status plx_batch_answer_row(plx_world *world, const plx_batch *batch, con
                                                         : put_answer(out, &ask, source, world, arena);
     return status == CASTOR_OK ? out->status : status;
 }
+
+const plx_batch_kind plx_batch_of_content = {
+    .method = "batchGenerateContent",
+    .request = "BatchGenerateContentRequest",
+    .type = "GenerateContentBatch",
+    .output_type = "GenerateContentBatchOutput",
+    .list = "inlinedResponses",
+    .answer_row = answer_content,
+};
+
+/* ---- embedContent ---- */
+
+static castor_status answer_embedding(plx_world *world, const plx_batch *batch, const cst_json *request,
+                                      cst_arena *arena, cst_json_writer *out, bool *is_refused)
+{
+    plx_embed_ask   ask = { request, castor_str_of(batch->model), batch->serving, "", false };
+    plx_refusal     refusal = { .code = 0 };
+    uint64_t        tokens = 0;
+    cst_buf         vector;
+    cst_json_writer w = cst_json_writer_to(&vector);
+
+    (void)world;
+    (void)arena;
+    cst_buf_init(&vector, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
+    if (!request) refuse_row(batch, &refusal);
+    *is_refused = !request || !plx_embed_content(&ask, &w, &tokens, &refusal);
+    if (*is_refused) {
+        put_error(out, rpc_code_of(&refusal), castor_str_of(refusal.message));
+    } else {
+        cst_json_key(out, "response");
+        cst_json_open_object(out);
+        cst_json_key(out, "embedding");
+        cst_json_put_raw(out, cst_buf_view(&vector));
+        plx_put_int64(out, "tokenCount", (int64_t)tokens);
+        cst_json_close_object(out);
+        if (out->status == CASTOR_OK) out->status = w.status;
+    }
+    cst_buf_free(&vector);
+    return refusal.code == 503 ? CASTOR_NO_MEMORY : out->status;
+}
+
+const plx_batch_kind plx_batch_of_embeddings = {
+    .method = "asyncBatchEmbedContent",
+    .request = "AsyncBatchEmbedContentRequest",
+    .type = "EmbedContentBatch",
+    .output_type = "EmbedContentBatchOutput",
+    .list = "inlinedEmbedContentResponses",
+    .answer_row = answer_embedding,
+};

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "api/batch_row.h"
 #include "api/resources.h"
 
 #define US_PER_S 1000000ll
@@ -79,7 +78,7 @@ static bool check_concurrent(const plx_shelf *shelf, plx_owner owner, int64_t no
         if (one->owner == owner && !batch->end && now_us < batch->due_us) count++;
     }
     return count < PLX_BATCHES_AT_ONCE_MAX ||
-           plx_refuse(refusal, 429, "Resource has been exhausted: there are %d batches under way, as many as there may be.",
+           plx_refuse(refusal, 429, "Resource has been exhausted: %d batches are under way, as many as there may be.",
                       (int)PLX_BATCHES_AT_ONCE_MAX);
 }
 
@@ -195,7 +194,7 @@ static void end_rows(plx_world *world, plx_batch *batch)
     finish(batch, PLX_BATCH_SUCCEEDED, batch->due_us);
 }
 
-/* What tells rows apart: of a file their key, of a list their metadata. `row` is the text that `document` was read from. */
+/* What tells rows apart: of a file their key, of a list their metadata. `document` was read from `row`. */
 static void put_label(cst_json_writer *w, const cst_json_doc *document, castor_str row, const char *name)
 {
     castor_str source = cst_json_source(cst_json_cursor_get(cst_json_cursor_at_root(document, row), name));
@@ -224,7 +223,8 @@ static bool answer_row(plx_world *world, plx_batch *batch, castor_str row, cst_j
     cst_json_open_object(&w);
     if (batch->is_file) put_label(&w, document, row, "key");
     if (status == CASTOR_OK) {
-        status = plx_batch_answer_row(world, batch, cst_json_get(cst_json_root(document), "request"), arena, &w, &is_refused);
+        status = batch->kind->answer_row(world, batch, cst_json_get(cst_json_root(document), "request"), arena, &w,
+                                         &is_refused);
     }
     if (!batch->is_file) put_label(&w, document, row, "metadata");
     cst_json_close_object(&w);

@@ -6,9 +6,9 @@
  *      +------- cancel -----------+--> CANCELLED
  *      +------- 48 hours ---------+--> EXPIRED
  *
- * All on the world's clock. --batch-time is what lies between creation and due_us, the first quarter of it PENDING. Rows
- * are answered when somebody looks at a job that is due, in slices of one turn of the loop each, so that a large job
- * holds up nobody but who looks at it; the job's times are as if they had been answered all along. A display name with
+ * All on the world's clock. --batch-time is what lies between creation and due_us, the first quarter of it PENDING.
+ * Rows are answered when somebody looks at a job that is due, in slices of one turn of the loop each, so that a large
+ * job holds up nobody but who looks at it; its times are as if they had been answered all along. A display name with
  * "pollux: fail" in it makes the job fail, one with "pollux: expire" keeps it RUNNING until it expires.
  */
 #ifndef PLX_BATCHES_H
@@ -28,11 +28,33 @@ typedef enum plx_batch_state {
 
 enum { PLX_BATCH_MODEL_SIZE = 160 };
 
-typedef struct plx_batch {
+typedef struct plx_batch plx_batch;
+
+/* What is different from one kind of job to the other. */
+typedef struct plx_batch_kind {
+    const char *method;      /* as the list of models has it */
+    const char *request;     /* as error texts have it */
+    const char *type;        /* of the job, and ... */
+    const char *output_type; /* ... of its results, each without its package */
+    const char *list;        /* of results that are in no file */
+
+    /* Answers a row, at once: writes the member "response", or "error" when the row is refused, and then `*is_refused`.
+     * NO_MEMORY or LIMIT: neither. The arena is rewound by the caller. */
+    castor_status (*answer_row)(plx_world *world, const plx_batch *batch, const cst_json *request, cst_arena *arena,
+                                cst_json_writer *out, bool *is_refused);
+} plx_batch_kind;
+
+/* batch_row.c */
+extern const plx_batch_kind plx_batch_of_content;
+extern const plx_batch_kind plx_batch_of_embeddings;
+
+struct plx_batch {
     plx_shelved     shelved;      /* "batches/abc" */
+    const plx_batch_kind *kind;
     bool            is_file;      /* its rows came in a file, and its results go to one */
     char            model[PLX_BATCH_MODEL_SIZE];   /* "models/x", as it was asked for */
     char            version[PLX_BATCH_MODEL_SIZE]; /* what answers call it */
+    const plx_model *serving;     /* that answers for it */
     char            display_name[PLX_DISPLAY_NAME_CHARS_MAX * 4 + 1];
     int64_t         priority;
     uint64_t        row_count;
@@ -50,7 +72,7 @@ typedef struct plx_batch {
     uint64_t        answered_count;
     uint64_t        failed_count; /* of these */
     char            results_name[PLX_RESOURCE_NAME_SIZE]; /* "files/batch-abc"; empty: none */
-} plx_batch;
+};
 
 typedef struct plx_batches plx_batches;
 

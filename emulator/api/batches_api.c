@@ -1,7 +1,8 @@
 /* batches_api.c -- the methods of batches that exist: list, get, cancel, delete, update.
  * SPDX-License-Identifier: MIT
  */
-#include "api/batch_row.h"
+#include <stdio.h>
+
 #include "api/batches.h"
 #include "api/handlers.h"
 #include "api/resources.h"
@@ -32,18 +33,26 @@ static void put_stats(cst_json_writer *w, const plx_batch *batch)
     cst_json_close_object(w);
 }
 
-/* {"inlinedResponses":{"inlinedResponses":[...]}}, or the file; `type` is told first, if there is one. */
-static void put_output(cst_json_writer *w, const plx_batch *batch, const char *type)
+static void put_type(cst_json_writer *w, const char *type)
+{
+    char full[160];
+
+    snprintf(full, sizeof full, PACKAGE "%s", type);
+    cst_json_put_member(w, "@type", full);
+}
+
+/* {"inlinedResponses":{"inlinedResponses":[...]}} and the like, or the file. */
+static void put_output(cst_json_writer *w, const plx_batch *batch, bool shows_type)
 {
     plx_blob_lines lines;
     castor_str     line;
 
     cst_json_open_object(w);
-    cst_json_put_member(w, "@type", type);
+    if (shows_type) put_type(w, batch->kind->output_type);
     if (batch->is_file) {
         cst_json_put_member(w, "responsesFile", batch->results_name);
     } else {
-        cst_json_key(w, "inlinedResponses");
+        cst_json_key(w, batch->kind->list);
         cst_json_open_object(w);
         cst_json_key(w, "inlinedResponses");
         cst_json_open_array(w);
@@ -66,17 +75,17 @@ static const char *name_of_state(plx_batch_state state)
     return names[state];
 }
 
-static void put_metadata(cst_json_writer *w, const plx_batch *batch, int64_t now_us, bool shows_output, const char *type)
+static void put_metadata(cst_json_writer *w, const plx_batch *batch, int64_t now_us, bool shows_output, bool shows_type)
 {
     plx_batch_state state = plx_batch_state_at(batch, now_us);
 
     cst_json_open_object(w);
-    cst_json_put_member(w, "@type", type);
+    if (shows_type) put_type(w, batch->kind->type);
     cst_json_put_member(w, "model", batch->model);
     if (batch->display_name[0]) cst_json_put_member(w, "displayName", batch->display_name);
     if (shows_output) {
         cst_json_key(w, "output");
-        put_output(w, batch, NULL);
+        put_output(w, batch, false);
     }
     plx_put_time(w, "createTime", batch->shelved.created_us);
     if (batch->end) plx_put_time(w, "endTime", batch->ended_us);
@@ -117,7 +126,7 @@ static void put_operation(cst_json_writer *w, const plx_batch *batch, const plx_
     cst_json_open_object(w);
     cst_json_put_member(w, "name", batch->shelved.name);
     cst_json_key(w, "metadata");
-    put_metadata(w, batch, plx_world_now_us(e->world), shows_output, PACKAGE "GenerateContentBatch");
+    put_metadata(w, batch, plx_world_now_us(e->world), shows_output, true);
     if (batch->end) {
         cst_json_key(w, "done");
         cst_json_put_bool(w, true);
@@ -125,7 +134,7 @@ static void put_operation(cst_json_writer *w, const plx_batch *batch, const plx_
     if (batch->end > PLX_BATCH_SUCCEEDED) put_error(w, batch);
     if (shows_output) {
         cst_json_key(w, "response");
-        put_output(w, batch, PACKAGE "GenerateContentBatchOutput");
+        put_output(w, batch, true);
     }
     cst_json_close_object(w);
 }
@@ -229,8 +238,8 @@ static bool update(plx_exchange *e, plx_batch *batch, plx_refusal *refusal)
         return false;
     }
     if (plx_count_characters(cst_json_string(name)) > PLX_DISPLAY_NAME_CHARS_MAX) {
-        return plx_refuse(refusal, 400, "* UpdateGenerateContentBatchRequest.display_name: it has more than %d characters.\n",
-                          (int)PLX_DISPLAY_NAME_CHARS_MAX);
+        return plx_refuse(refusal, 400, "* Update%sRequest.display_name: it has more than %d characters.\n",
+                          batch->kind->type, (int)PLX_DISPLAY_NAME_CHARS_MAX);
     }
     if (name) cst_copy_text(batch->display_name, sizeof batch->display_name, cst_json_string(name));
     if (priority.is_set) batch->priority = priority.value;
@@ -251,7 +260,7 @@ void plx_answer_batch_update(plx_exchange *e)
         return;
     }
     cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
-    put_metadata(&w, batch, plx_world_now_us(e->world), false, NULL);
+    put_metadata(&w, batch, plx_world_now_us(e->world), false, false);
     plx_exchange_send_json(e, &json, w.status);
     cst_buf_free(&json);
 }

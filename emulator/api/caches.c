@@ -52,9 +52,9 @@ static bool check_rest(const cst_json *request, plx_refusal *refusal)
     for (size_t i = 0; i < sizeof cached / sizeof cached[0]; i++) {
         if (!plx_field_get(request, cached[i])) continue;
         return plx_refuse(refusal, 400,
-                          "CachedContent can not be used with GenerateContent request setting system_instruction, tools "
-                          "or tool_config.\n\nProposed fix: move those values to CachedContent from GenerateContent "
-                          "request.");
+                          "CachedContent can not be used with GenerateContent request setting system_instruction, "
+                          "tools or tool_config.\n\nProposed fix: move those values to CachedContent from "
+                          "GenerateContent request.");
     }
     return true;
 }
@@ -79,8 +79,9 @@ bool plx_caches_check_use(const plx_world *world, plx_owner owner, const cst_jso
     *token_count = 0;
     if (name.len == 0) return true;
     if (!cst_str_starts_with(name, prefix)) {
-        return plx_refuse(refusal, 400, "* GenerateContentRequest.cached_content: the name must be `cachedContents/` and "
-                                        "then an id.\n");
+        return plx_refuse(refusal, 400,
+                          "* GenerateContentRequest.cached_content: the name must be `cachedContents/` and then an "
+                          "id.\n");
     }
     const plx_cache *cache = plx_caches_find(world, owner, (castor_str){ name.data + len, name.len - len }, refusal);
     if (!cache || !check_rest(request, refusal) || !check_model(cache, model, refusal)) return false;

@@ -23,7 +23,7 @@ plx_caches *plx_caches_new(void); /* NULL: no memory */
 void        plx_caches_free(plx_caches *caches);
 plx_shelf  *plx_caches_shelf(plx_caches *caches);
 
-/* One of the owner's by its id; NULL: refused, as the service refuses what is another's, has expired or was never there. */
+/* One of the owner's by its id; NULL: refused, whether it is another's, has expired or was never there. */
 plx_cache *plx_caches_find(const plx_world *world, plx_owner owner, castor_str id, plx_refusal *refusal);
 
 /* What a request's cachedContent adds to it: tokens. True with 0 when it names none. False: it may not be used, for its

@@ -267,7 +267,8 @@ static bool is_expiry(castor_str name)
 static bool refuse_update(castor_str name, plx_refusal *refusal)
 {
     return plx_refuse(refusal, 400,
-                      "* UpdateCachedContentRequest.update_mask: only `ttl` and `expire_time` can be updated, not `%.*s`.\n",
+                      "* UpdateCachedContentRequest.update_mask: only `ttl` and `expire_time` can be updated, not "
+                      "`%.*s`.\n",
                       CASTOR_ARG(name));
 }
 

@@ -94,8 +94,8 @@ bool plx_exchange_is_list(const plx_exchange *exchange);
 /* Sends an error in the style of the endpoint. */
 void plx_exchange_refuse(plx_exchange *exchange, const plx_refusal *refusal);
 
-/* From an endpoint's `begin`: the rest of the body is dropped, and the error sent at its end, so that the client is still
- * there to read it. */
+/* From an endpoint's `begin`: the rest of the body is dropped, and the error sent at its end, so that the client is
+ * still there to read it. */
 void plx_exchange_refuse_later(plx_exchange *exchange, const plx_refusal *refusal);
 
 /* The error for an allocation that failed. */

@@ -120,7 +120,8 @@ static bool is_to_fail(const plx_file *file)
 
 static void set_times(plx_file *file, const plx_files *files, int64_t now_us)
 {
-    bool    takes_time = file->facts.source == PLX_FILE_UPLOADED && (is_media(file->facts.mime_type) || is_to_fail(file));
+    bool    is_slow = is_media(file->facts.mime_type) || is_to_fail(file);
+    bool    takes_time = is_slow && file->facts.source == PLX_FILE_UPLOADED;
     int64_t wait_us = takes_time ? (int64_t)files->processing_ms * 1000 : 0;
 
     file->ready_us = now_us + wait_us;
@@ -205,10 +206,10 @@ static const char *name_of_source(plx_file_source source)
 /* The service names its own host. A client that checks a URI against its base URL, or fetches it, wants ours. */
 static void put_uri(cst_json_writer *w, const char *key, const plx_exchange *e, const char *name, const char *suffix)
 {
-    castor_str host = e->head && e->head->host.len > 0 ? e->head->host : CASTOR_STR("localhost");
-    char       uri[PLX_RESOURCE_NAME_SIZE + 512];
-    int        len = snprintf(uri, sizeof uri, "%s://%.*s/v1beta/%s%s", e->head && e->head->is_secure ? "https" : "http",
-                              CASTOR_ARG(host), name, suffix);
+    castor_str  host = e->head->host.len > 0 ? e->head->host : CASTOR_STR("localhost");
+    const char *scheme = e->head->is_secure ? "https" : "http";
+    char        uri[PLX_RESOURCE_NAME_SIZE + 512];
+    int         len = snprintf(uri, sizeof uri, "%s://%.*s/v1beta/%s%s", scheme, CASTOR_ARG(host), name, suffix);
 
     if (len < (int)sizeof uri) cst_json_put_member(w, key, uri);
 }

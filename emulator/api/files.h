@@ -47,7 +47,8 @@ void       plx_files_free(plx_files *files);
 plx_shelf     *plx_files_shelf(plx_files *files);
 plx_blob_room *plx_files_room(plx_files *files); /* where contents are kept */
 
-/* A valid id is up to 40 of a-z, 0-9 and -, with no dash at its ends. `name` is "files/ID"; false: it is wrong, or taken. */
+/* `name` is "files/ID". A valid id is up to 40 of a-z, 0-9 and -, with no dash at its ends. False: it is not, or is
+ * taken. */
 bool plx_files_read_name(const plx_files *files, castor_str name, plx_file_facts *facts, plx_refusal *refusal);
 
 /* Whether so many bytes more still fit into what one project may have. */
@@ -70,8 +71,8 @@ void plx_file_put(cst_json_writer *writer, const plx_file *file, const plx_excha
 /* Answers with {"file":{...}}, as an upload's end does. */
 void plx_file_send_wrapped(plx_exchange *exchange, const plx_file *file);
 
-/* Whether all files that a request's contents and systemInstruction name may be used by this owner now. URIs that are not of
- * the Files API (gs://, videos elsewhere) are not looked at. */
+/* Whether all files that a request's contents and systemInstruction name may be used by this owner now. URIs that are
+ * not of the Files API (gs://, videos elsewhere) are not looked at. */
 bool plx_files_check_use(const plx_world *world, plx_owner owner, const cst_json *request, plx_refusal *refusal);
 
 #endif

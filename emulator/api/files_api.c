@@ -8,6 +8,8 @@
 #include "api/resources.h"
 #include "proto/fields.h"
 
+#define PACKAGE "type.googleapis.com/google.ai.generativelanguage.v1beta."
+
 /* ---- one file ---- */
 
 /* Sends what was asked of one file, or why not. */
@@ -173,8 +175,9 @@ static bool register_one(plx_exchange *e, castor_str uri, cst_json_writer *w, pl
     plx_file_facts facts = { .owner = plx_owner_of(e), .source = PLX_FILE_REGISTERED };
 
     if (!cst_str_starts_with(uri, "gs://") || uri.len == strlen("gs://")) {
-        return plx_refuse(refusal, 400, "* RegisterFilesRequest.uris: `%.*s` is not the URI of an object in Google Cloud "
-                                        "Storage, as `gs://bucket/object`.\n", CASTOR_ARG(uri));
+        return plx_refuse(refusal, 400,
+                          "* RegisterFilesRequest.uris: `%.*s` is not the URI of an object in Google Cloud Storage, as "
+                          "`gs://bucket/object`.\n", CASTOR_ARG(uri));
     }
     cst_copy_text(facts.mime_type, sizeof facts.mime_type, castor_str_of(type_of(uri)));
     const plx_file *file = plx_files_add(e->world, &facts, refusal);
@@ -185,8 +188,7 @@ static bool register_one(plx_exchange *e, castor_str uri, cst_json_writer *w, pl
 static bool register_all(plx_exchange *e, cst_json_writer *w, plx_refusal *refusal)
 {
     static const plx_field        fields[] = { { "uris", NULL } };
-    static const plx_message_type type = { "type.googleapis.com/google.ai.generativelanguage.v1beta.RegisterFilesRequest",
-                                           fields, 1 };
+    static const plx_message_type type = { PACKAGE "RegisterFilesRequest", fields, 1 };
     if (!plx_fields_check(e->json, &type, refusal)) return false;
 
     const cst_json *uris = plx_field_get(e->json, "uris");

@@ -30,7 +30,7 @@ plx_exchange_fn plx_answer_files, plx_answer_file, plx_answer_file_delete, plx_a
 plx_exchange_fn plx_answer_files_register;
 
 /* batch_create.c, batches_api.c */
-plx_exchange_fn plx_answer_batch_create;
+plx_exchange_fn plx_answer_batch_create, plx_answer_embed_batch_create;
 plx_exchange_fn plx_answer_batches, plx_answer_batch, plx_answer_batch_cancel, plx_answer_batch_delete;
 plx_exchange_fn plx_answer_batch_update;
 

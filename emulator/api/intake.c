@@ -151,7 +151,8 @@ static bool print_digest(plx_intake *intake, plx_refusal *refusal)
 
     /* Of a copy: the file may still be refused, and the client may add to it then. */
     EVP_MD_CTX *copy = EVP_MD_CTX_new();
-    bool        is_made = copy && EVP_MD_CTX_copy_ex(copy, intake->sha256) == 1 && EVP_DigestFinal_ex(copy, digest, &len) == 1;
+    bool        is_made = copy && EVP_MD_CTX_copy_ex(copy, intake->sha256) == 1 &&
+                   EVP_DigestFinal_ex(copy, digest, &len) == 1;
     EVP_MD_CTX_free(copy);
     if (!is_made || len * 2 >= sizeof intake->facts.sha256) return plx_refuse_memory(refusal);
     for (unsigned i = 0; i < len; i++) snprintf(intake->facts.sha256 + 2 * i, 3, "%02x", digest[i]);

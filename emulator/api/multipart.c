@@ -58,8 +58,8 @@ static size_t plain_length(castor_str input)
     return len;
 }
 
-/* Looks for the delimiter. Its CR and LF stand nowhere else in it: so when it breaks off, what had matched was no part of
- * another one, and the search begins anew with the byte that broke it. */
+/* Looks for the delimiter. Its CR and LF stand nowhere else in it: so when it breaks off, what had matched was no part
+ * of another one, and the search begins anew with the byte that broke it. */
 static plx_multipart_step take_bytes(plx_multipart *m, castor_str *input, castor_str *piece)
 {
     while (input->len > 0) {
@@ -97,7 +97,7 @@ static bool take_line(plx_multipart *m, castor_str *input)
 
     memcpy(m->line + m->line_len, input->data, len < room ? len : room);
     m->line_len += len < room ? len : room;
-    m->head_bytes += len + 1;
+    m->head_bytes += len + (end ? 1 : 0);
     advance(input, len + (end ? 1 : 0));
     if (!end) return false;
     if (m->line_len > 0 && m->line[m->line_len - 1] == '\r') m->line_len--;
@@ -107,18 +107,19 @@ static bool take_line(plx_multipart *m, castor_str *input)
 static void read_header(plx_multipart *m)
 {
     static const char name[] = "content-type:";
-    castor_str        line = { m->line, m->line_len };
     size_t            len = sizeof name - 1;
 
-    if (line.len <= len || !cst_str_equal_nocase((castor_str){ line.data, len }, castor_str_of(name))) return;
-    cst_copy_text(m->content_type, sizeof m->content_type, cst_str_trim((castor_str){ line.data + len, line.len - len }));
+    if (m->line_len <= len || !cst_str_equal_nocase((castor_str){ m->line, len }, castor_str_of(name))) return;
+    castor_str value = { m->line + len, m->line_len - len };
+    cst_copy_text(m->content_type, sizeof m->content_type, cst_str_trim(value));
 }
 
 static plx_multipart_step take_head(plx_multipart *m, castor_str *input)
 {
     while (input->len > 0) {
+        bool is_whole = take_line(m, input);
         if (m->head_bytes > HEAD_BYTES_MAX) return PLX_MULTIPART_ERROR;
-        if (!take_line(m, input)) return PLX_MULTIPART_WAIT;
+        if (!is_whole) return PLX_MULTIPART_WAIT;
         bool is_last = m->line_len == 0;
         read_header(m);
         m->line_len = 0;

@@ -1,8 +1,8 @@
 /* multipart.h -- takes a multipart body apart, however the network cuts it. Pure.
  * SPDX-License-Identifier: MIT
  *
- * RFC 2046, 5.1; lines may end with a bare LF too, as some of Google's own clients have it. Nothing is held but one line
- * of a part's head: the bytes of a part are views of the input, or of the boundary where they began like it.
+ * RFC 2046, 5.1; lines may end with a bare LF too, as some of Google's own clients have it. Nothing is held but one
+ * line of a part's head: the bytes of a part are views of the input, or of the boundary where they began like it.
  */
 #ifndef PLX_MULTIPART_H
 #define PLX_MULTIPART_H

@@ -6,11 +6,11 @@
  *   start --> ACTIVE --finalize--> FINAL        the file is made
  *               |    --cancel----> CANCELLED
  *
- * Every answer tells the state in x-goog-upload-status. Bytes count as soon as they have come, also those of a request that
- * then breaks off: `query` tells how many there are, and the next request goes on there. Two offsets are right for a
- * request with bytes: behind what there is, and where the request before it began, which is then taken for that
- * request sent again; what is there already is skipped. Who has the upload's id needs no key. Only the newest request may
- * write: it takes the upload from one that hangs.
+ * Every answer tells the state in x-goog-upload-status. Bytes count as soon as they have come, also those of a request
+ * that then breaks off: `query` tells how many there are, and the next request goes on there. Two offsets are right for
+ * a request with bytes: behind what there is, and where the request before it began, which is then taken for that
+ * request sent again; what is there already is skipped. Who has the upload's id needs no key. Only the newest request
+ * may write: it takes the upload from one that hangs.
  */
 #include "api/uploads.h"
 
@@ -131,9 +131,8 @@ static void send_state(plx_exchange *e, const upload *u)
 static void send_file(plx_exchange *e, const upload *u)
 {
     plx_refusal     refusal = { .code = 0 };
-    castor_str      name = castor_str_of(u->file_name);
-    const plx_file *file = plx_files_find(e->world, u->intake.facts.owner,
-                                          (castor_str){ name.data + strlen("files/"), name.len - strlen("files/") }, &refusal);
+    castor_str      id = castor_str_of(u->file_name + strlen("files/"));
+    const plx_file *file = plx_files_find(e->world, u->intake.facts.owner, id, &refusal);
 
     add_state(e, u);
     if (file) plx_file_send_wrapped(e, file);
@@ -404,6 +403,13 @@ static void refuse_command(plx_exchange *e, const upload *u, const char *why)
     plx_exchange_refuse_later(e, &refusal);
 }
 
+/* Whether the command comes too late. What finished an upload may come again: its answer was lost on the way. */
+static bool is_over(const upload *u, int command)
+{
+    if (u->state == FINAL) return command == UPLOAD;
+    return u->state == CANCELLED && (command & (UPLOAD | FINALIZE));
+}
+
 /* A request to an upload's URL. */
 static void begin_command(plx_exchange *e)
 {
@@ -416,7 +422,7 @@ static void begin_command(plx_exchange *e)
                              "and `cancel` here.");
     } else if (u && u->state == ACTIVE && (command & (UPLOAD | FINALIZE))) {
         begin_bytes(e, u, command & UPLOAD, command & FINALIZE);
-    } else if (u && ((u->state == FINAL && command == UPLOAD) || (u->state == CANCELLED && (command & (UPLOAD | FINALIZE))))) {
+    } else if (u && is_over(u, command)) {
         refuse_command(e, u, "Upload has already been terminated.");
     } else {
         e->reply->on_body = drop_bytes;

@@ -31,7 +31,8 @@ static bool take_piece(whole_upload *u, castor_str piece)
 {
     if (u->part_count == 2) return plx_intake_take(&u->intake, piece, &u->refusal);
     return cst_buf_append_str(&u->meta, piece) == CASTOR_OK ||
-           plx_refuse(&u->refusal, 400, "What is told of the file has more than %d bytes.", (int)PLX_FILE_META_BYTES_MAX);
+           plx_refuse(&u->refusal, 400, "What is told of the file has more than %d bytes.",
+                      (int)PLX_FILE_META_BYTES_MAX);
 }
 
 static bool end_part(whole_upload *u, const plx_files *files)
@@ -46,7 +47,7 @@ static bool take_step(whole_upload *u, plx_multipart_step step, castor_str piece
     case PLX_MULTIPART_HEAD: return begin_part(u, files);
     case PLX_MULTIPART_BYTES: return take_piece(u, piece);
     case PLX_MULTIPART_PART_END: return end_part(u, files);
-    case PLX_MULTIPART_ERROR: return plx_refuse(&u->refusal, 400, "The head of a part of the multipart body is too long.");
+    case PLX_MULTIPART_ERROR: return plx_refuse(&u->refusal, 400, "The head of a part of the body is too long.");
     case PLX_MULTIPART_END:
     case PLX_MULTIPART_WAIT: break;
     }

@@ -1,8 +1,8 @@
 /* paging.h -- pageSize and pageToken of every list, and the tokens that pollux gives. Pure.
  * SPDX-License-Identifier: MIT
  *
- * A token holds a position, which only its list understands: an index, or a number that each entry was given when it was
- * made, so that a list that changes between two pages neither repeats nor skips what stays.
+ * A token holds a position, which only its list understands: an index, or a number that each entry was given when it
+ * was made, so that a list that changes between two pages neither repeats nor skips what stays.
  */
 #ifndef PLX_PAGING_H
 #define PLX_PAGING_H

@@ -12,7 +12,7 @@
 #define LAST_DAY 2932896                    /* 9999-12-31 */
 #define DURATION_S_MAX 315576000000ll       /* 10,000 years, says proto3 */
 
-/* ---- days and dates: the proleptic Gregorian calendar, whose years begin in March here, so that leap days come last */
+/* ---- days and dates: the proleptic Gregorian calendar; its years begin in March here, so that leap days come last */
 
 static int64_t day_of_date(int64_t year, int64_t month, int64_t day)
 {

@@ -64,9 +64,10 @@ static void print(char out[PLX_TIME_TEXT_SIZE], int64_t us, const char *more_dig
     }
     date_of_day(days, &year, &month, &day);
 
-    int second = (int)(rest / US_PER_S);
-    snprintf(out, PLX_TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%06d%sZ", (int)year % 10000, (int)month, (int)day,
-             second / 3600, second / 60 % 60, second % 60, (int)(rest % US_PER_S), more_digits);
+    int64_t second = rest / US_PER_S; /* small types, so that the compiler sees that the text has room */
+    snprintf(out, PLX_TIME_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%06u%sZ", (uint16_t)year, (uint8_t)month,
+             (uint8_t)day, (uint8_t)(second / 3600), (uint8_t)(second / 60 % 60), (uint8_t)(second % 60),
+             (unsigned)((uint64_t)rest % US_PER_S), more_digits);
 }
 
 void plx_timestamp_print(char out[PLX_TIME_TEXT_SIZE], int64_t us)

@@ -7,7 +7,7 @@
 #include "base.h"
 
 /* Room for any text that the printers below make, with its NUL. */
-enum { PLX_TIME_TEXT_SIZE = 40 };
+enum { PLX_TIME_TEXT_SIZE = 48 };
 
 /* Unix time, in microseconds, as "2026-11-20T10:00:00.123456Z". A time outside of the years 1 to 9999 is brought to the
  * nearer of their ends. */

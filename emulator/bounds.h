@@ -80,8 +80,7 @@ enum {
     PLX_BATCH_LIFE_S          = 48 * 3600, /* pending or running */
     PLX_BATCH_KEPT_S          = 30 * 24 * 3600, /* ended; how long the service keeps them is not known */
     PLX_BATCH_INLINE_BYTES_MAX = 20 << 20,
-    PLX_BATCH_INLINE_ROWS_MAX = 20000,    /* their results are sent in one body */
-    PLX_BATCH_SLICE_US        = 5000,     /* of work on rows, before others have their turn ... */
+    PLX_BATCH_SLICE_US        = 5000,     /* of work on one, before others have their turn ... */
     PLX_TURN_US               = 1000,     /* ... for so long; with no wait at all a timer would rob them of it */
     PLX_BLOBS_MAX             = 4096,     /* contents that are kept; each of some size has a descriptor */
     PLX_BLOB_MEMORY_BYTES     = 64 << 10, /* what is larger goes to a temporary file */

@@ -481,33 +481,59 @@ static bool has_answer(const tst_link *l)
     return recv(l->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-static void a_large_batch_does_not_hold_up_others(void **state)
+enum { MANY = 8000 };
+
+/* `row` so many times, between two texts. */
+static char *repeat(const char *before, const char *row, const char *after)
 {
-    enum { ROWS = 20000 };
-    static const char line[] = LINE("a row like many others");
-    tst_pollux        p = TST_POLLUX("--instant", "-q", "--batch-time", "0");
-    char             *lines = malloc(ROWS * (sizeof line - 1) + 1);
-    char              path[128];
-    int               answered = 0;
+    size_t len = strlen(row);
+    char  *text = malloc(strlen(before) + MANY * len + strlen(after) + 1);
+    char  *at = text;
 
-    (void)state;
-    assert_non_null(lines);
-    for (size_t i = 0; i < ROWS; i++) memcpy(lines + i * (sizeof line - 1), line, sizeof line);
-    make_from_file(&p, "application/jsonl", lines, path);
-    free(lines);
+    assert_non_null(text);
+    at += sprintf(at, "%s", before);
+    for (size_t i = 0; i < MANY; i++, at += len) memcpy(at, row, len);
+    strcpy(at, after);
+    return text;
+}
 
-    tst_link l = tst_connect(&p);
+/* Gets the batch; while its answer is made, others must be answered too. */
+static void check_others_are_answered(const tst_pollux *p, const char *path, const char *last_row)
+{
+    tst_link   l = tst_connect(p);
+    tst_answer a;
+    int        answered = 0;
+
     tst_request(&l, "GET", path, KEY, NULL);
     for (; !has_answer(&l); answered++) {
-        tst_answer a = tst_call(&p, "GET", "/pollux/health", "", NULL);
+        a = tst_call(p, "GET", "/pollux/health", "", NULL);
         tst_check_status(&a, 200);
         tst_forget(&a);
     }
     if (answered < 3) fail_msg("only %d others were answered meanwhile", answered);
-    tst_answer a = tst_read_answer(&l);
-    tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "20000");
+    a = tst_read_answer(&l);
+    tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "8000");
+    if (last_row) tst_check_at(&a, last_row, "STOP");
     tst_forget(&a);
     tst_hang_up(&l);
+}
+
+static void a_large_batch_does_not_hold_up_others(void **state)
+{
+    char      *lines = repeat("", LINE("a row like many others"), "");
+    char      *body = repeat("{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[", ROW("a row") ",", "]}}}}");
+    char       path[128];
+    tst_pollux p = TST_POLLUX("--instant", "-q", "--batch-time", "0");
+
+    (void)state;
+    *strrchr(body, ',') = ' '; /* the comma behind the last row */
+    make_from_file(&p, "application/jsonl", lines, path);
+    check_others_are_answered(&p, path, NULL);
+    make(&p, body, path);
+    check_others_are_answered(&p, path,
+                              "response.inlinedResponses.inlinedResponses.7999.response.candidates.0.finishReason");
+    free(lines);
+    free(body);
     tst_pollux_stop(&p);
 }
 

@@ -85,10 +85,6 @@ static bool take_list(plx_batch *batch, plx_exchange *e, const cst_json *list, p
         return plx_refuse(refusal, 400, "The request has more than the %d bytes that a batch without a file may have. "
                                         "Upload the requests as a file instead.", (int)PLX_BATCH_INLINE_BYTES_MAX);
     }
-    if (count > PLX_BATCH_INLINE_ROWS_MAX) {
-        return plx_refuse(refusal, 400, "The emulator takes no more than %d requests without a file.",
-                          (int)PLX_BATCH_INLINE_ROWS_MAX);
-    }
     batch->rows = plx_blob_new(plx_files_room(e->world->resources->files));
     if (!batch->rows || !copy_rows(e, batch->rows)) return plx_refuse_memory(refusal);
     batch->row_count = count;

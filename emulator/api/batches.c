@@ -150,7 +150,7 @@ static void finish(plx_batch *batch, plx_batch_state end, int64_t ended_us)
 
 static void fail(plx_batch *batch, const char *why)
 {
-    snprintf(batch->why, sizeof batch->why, "%s", why);
+    cst_copy_text(batch->why, sizeof batch->why, castor_str_of(why));
     finish(batch, PLX_BATCH_FAILED, batch->due_us);
 }
 

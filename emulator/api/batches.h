@@ -49,29 +49,29 @@ extern const plx_batch_kind plx_batch_of_content;
 extern const plx_batch_kind plx_batch_of_embeddings;
 
 struct plx_batch {
-    plx_shelved     shelved;      /* "batches/abc" */
+    plx_shelved           shelved;   /* "batches/abc" */
     const plx_batch_kind *kind;
-    bool            is_file;      /* its rows came in a file, and its results go to one */
-    char            model[PLX_BATCH_MODEL_SIZE];   /* "models/x", as it was asked for */
-    char            version[PLX_BATCH_MODEL_SIZE]; /* what answers call it */
-    const plx_model *serving;     /* that answers for it */
-    char            display_name[PLX_DISPLAY_NAME_CHARS_MAX * 4 + 1];
-    int64_t         priority;
-    uint64_t        row_count;
+    bool                  is_file;   /* its rows came in a file, and its results go to one */
+    char                  model[PLX_BATCH_MODEL_SIZE];   /* "models/x", as it was asked for */
+    char                  version[PLX_BATCH_MODEL_SIZE]; /* what answers call it */
+    const plx_model      *serving;   /* that answers for it */
+    char                  display_name[PLX_DISPLAY_NAME_CHARS_MAX * 4 + 1];
+    int64_t               priority;
+    uint64_t              row_count;
 
-    int64_t         running_us;
-    int64_t         due_us;
-    int64_t         ended_us;
-    plx_batch_state end;          /* once it has ended; PENDING before */
-    char            why[256];     /* it FAILED */
+    int64_t               running_us;
+    int64_t               due_us;
+    int64_t               ended_us;
+    plx_batch_state       end;       /* once it has ended; PENDING before */
+    char                  why[256];  /* it FAILED */
 
-    plx_blob       *rows;         /* one a line; NULL: its file was no JSON Lines, or all is done */
-    plx_blob_lines  lines;        /* of them, once they are being read */
-    plx_intake      results;      /* one a line */
-    bool            is_begun;     /* `lines` and `results` are in use */
-    uint64_t        answered_count;
-    uint64_t        failed_count; /* of these */
-    char            results_name[PLX_RESOURCE_NAME_SIZE]; /* "files/batch-abc"; empty: none */
+    plx_blob             *rows;      /* one a line; NULL: its file was no JSON Lines, or all is done */
+    plx_blob_lines        lines;     /* of them, once they are being read */
+    plx_intake            results;   /* one a line */
+    bool                  is_begun;  /* `lines` and `results` are in use */
+    uint64_t              answered_count;
+    uint64_t              failed_count; /* of these */
+    char                  results_name[PLX_RESOURCE_NAME_SIZE]; /* "files/batch-abc"; empty: none */
 };
 
 typedef struct plx_batches plx_batches;
@@ -93,10 +93,20 @@ plx_batch_state plx_batch_state_at(const plx_batch *batch, int64_t now_us);
 /* Answers rows until the time is over (on the clock of plx_reply_now_us), if it is due. False: more are left. */
 bool plx_batch_work(plx_world *world, plx_batch *batch, const plx_reply *reply, uint64_t until_us);
 
+/* Without effect when it has ended, or should have. */
+void plx_batch_cancel(plx_batch *batch, int64_t now_us);
+
+/* ---- batch_send.c ---- */
+
 /* Answers with the operation. */
 void plx_batch_send(plx_exchange *exchange, const plx_batch *batch);
 
-/* Without effect when it has ended, or should have. */
-void plx_batch_cancel(plx_batch *batch, int64_t now_us);
+/* The operation for a list of them: without results that are in no file, of which a page could hold gigabytes. Not
+ * listed, it has a mark in their place. */
+void plx_batch_put(cst_json_writer *writer, const plx_batch *batch, const plx_exchange *exchange, bool is_listed);
+
+/* The batch itself. */
+void plx_batch_put_metadata(cst_json_writer *writer, const plx_batch *batch, int64_t now_us, bool shows_output,
+                            bool shows_type);
 
 #endif

@@ -64,13 +64,12 @@ static bool next_event(plx_parting *p, castor_str *record)
         }
         size_t at = p->seen + first;
         if (at == text.len) return false;
-        bool   is_last_cr = text.data[at] == '\r' && at + 1 == text.len;
-        size_t second = is_last_cr && first == 1 && text.data[p->seen] == '\r' ? 1 : line_end_at(text, at);
+        size_t second = line_end_at(text, at);
         if (second > 0) {
             *record = take_up_to(p, at + second);
             return true;
         }
-        if (is_last_cr) return false;
+        if (text.data[at] == '\r') return false;
         p->seen = at - 1;
     }
     return false;
@@ -97,23 +96,34 @@ static bool step_json(plx_parting *p, char c, size_t outer)
     return false;
 }
 
-static bool next_value(plx_parting *p, castor_str *record)
+static bool next_element(plx_parting *p, castor_str *record)
 {
-    bool   is_array = p->framing == PLX_FRAMING_ARRAY;
-    size_t outer = is_array ? 1 : 0;
-
     while (p->seen < p->bytes.len) {
-        char c = p->bytes.data[p->seen];
-        if (is_array && !p->is_value && (cst_is_space(c) || c == ',' || c == ']')) { /* what parts the elements */
-            p->start = ++p->seen;
+        char c = p->bytes.data[p->seen++];
+        if (!p->is_value && (cst_is_space(c) || c == ',' || c == ']')) { /* what parts the elements */
+            p->start = p->seen;
             continue;
         }
-        p->seen++;
-        if (!step_json(p, c, outer)) continue;
+        if (!step_json(p, c, 1)) continue;
         p->is_value = false;
-        if (!is_array && p->seen < p->bytes.len && p->bytes.data[p->seen] == '\n') p->seen++;
         *record = take_up_to(p, p->seen);
         return true;
+    }
+    return false;
+}
+
+/* An LF behind the value belongs to it; so it is whole when the next byte is there, or the end. */
+static bool next_value(plx_parting *p, castor_str *record)
+{
+    while (p->seen < p->bytes.len) {
+        char c = p->bytes.data[p->seen];
+        if (p->is_ended) {
+            p->is_ended = p->is_value = false;
+            *record = take_up_to(p, p->seen + (c == '\n' ? 1 : 0));
+            return true;
+        }
+        p->seen++;
+        p->is_ended = step_json(p, c, 0);
     }
     return false;
 }
@@ -133,7 +143,7 @@ bool plx_parting_next(plx_parting *parting, castor_str *record)
     }
     switch (parting->framing) {
     case PLX_FRAMING_EVENTS: return next_event(parting, record);
-    case PLX_FRAMING_ARRAY:
+    case PLX_FRAMING_ARRAY: return next_element(parting, record);
     case PLX_FRAMING_VALUES: return next_value(parting, record);
     default: return false;
     }

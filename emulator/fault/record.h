@@ -34,6 +34,7 @@ typedef struct plx_parting {
     bool        is_string;
     bool        is_escape;
     bool        is_value;  /* one has begun */
+    bool        is_ended;  /* and ended, but its LF may still come */
     size_t      start;     /* of the next event */
 } plx_parting;
 
@@ -45,7 +46,7 @@ castor_status plx_parting_feed(plx_parting *parting, castor_str bytes);
 /* The next whole event: a view that lives until the next call. False: none is whole yet. */
 bool plx_parting_next(plx_parting *parting, castor_str *record);
 
-/* What is left at the end of the body: no whole event, or white space. */
+/* What is left at the end of the body: white space, a last event whose end was still waited for, or half of one. */
 castor_str plx_parting_rest(const plx_parting *parting);
 
 #endif

@@ -289,7 +289,7 @@ static castor_status print_text(const char *text, cst_buf *out)
     castor_status status = CASTOR_OK;
 
     for (; *text && status == CASTOR_OK; text++) {
-        if (strchr(",@%", *text)) status = cst_buf_append_format(out, "%%%02X", (unsigned)(unsigned char)*text);
+        if (strchr(",@% ", *text)) status = cst_buf_append_format(out, "%%%02X", (unsigned)(unsigned char)*text);
         else status = cst_buf_append(out, text, 1);
     }
     return status;

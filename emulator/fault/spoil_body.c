@@ -338,16 +338,17 @@ castor_status plx_body_begin(plx_spoiler *s)
 
 /* ---- the end ---- */
 
-/* What is left is no whole event, unless it is the last one without its empty line. */
+/* What is left may be the last event, without the end that others have. */
 static castor_status end_records(plx_spoiler *s)
 {
     castor_str    rest = plx_parting_rest(&s->parting);
+    bool          is_array = s->parting.framing == PLX_FRAMING_ARRAY;
     castor_status status = CASTOR_OK;
 
-    if (s->parting.framing == PLX_FRAMING_EVENTS && cst_str_trim(rest).len > 0) status = take_record(s, rest);
-    else if (s->parting.framing != PLX_FRAMING_ARRAY || s->parting.is_value) status = pass(s, rest);
+    if (!is_array && cst_str_trim(rest).len > 0) status = take_record(s, rest);
+    else if (!is_array || s->parting.is_value) status = pass(s, rest);
     if (status == CASTOR_OK) status = pass_delayed(s);
-    if (status != CASTOR_OK || s->parting.framing != PLX_FRAMING_ARRAY || s->parting.is_value) return status;
+    if (status != CASTOR_OK || !is_array || s->parting.is_value) return status;
     return pass(s, s->has_element ? CASTOR_STR("]") : CASTOR_STR("[]"));
 }
 

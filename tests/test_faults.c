@@ -589,8 +589,8 @@ static const row rows[] = {
     { "finishtwice", ARRAY, 200, ENDED, NULL, NULL, see_two_finishes, 0 },
     { "finishall", NULL, 200, ENDED, NULL, NULL, see_all_finishes, 0 },
     { "finish=SAFETY", NULL, 200, ENDED, "\"finishReason\": \"SAFETY\"", "STOP", see_all, 0 },
-    { "error@event=1", NULL, 200, ENDED, "\r\n\r\ndata: {\"error\": {\"code\": 503,", NULL, see_one_event, 0 },
-    { "error=indented:499@event=1", NULL, 200, ENDED, "\r\n\r\n{\n  \"error\": {\n    \"code\": 499,", "STOP", NULL, 0 },
+    { "error", NULL, 200, ENDED, "\r\n\r\ndata: {\"error\": {\"code\": 503,", NULL, see_one_event, 0 },
+    { "error=indented:499", NULL, 200, ENDED, "\r\n\r\n{\n  \"error\": {\n    \"code\": 499,", "STOP", NULL, 0 },
     { "error=line:500@event=1", NULL, 200, ENDED, "\r\n\r\n{\"error\": {\"code\": 500,", NULL, see_one_event, 0 },
     { "error=list@event=1", NULL, 200, ENDED, "\r\n\r\n[{\n  \"error\"", NULL, see_one_event, 0 },
     { "error=traced@event=1", NULL, 200, ENDED, "data: {\"trace\": \"pollux\",\"error\": {", NULL, see_one_event, 0 },
@@ -785,7 +785,8 @@ static void an_answer_is_unavailable_so_many_times_and_then_there(void **state)
     }
 }
 
-#define CHAT_BODY(text) "{\"model\":\"gemini-3.8-flash\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"" text "\"}]}"
+#define CHAT_BODY(text) \
+    "{\"model\":\"gemini-3.8-flash\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"" text "\"}]}"
 #define MESSAGE_BODY "{\"prompt\":{\"messages\":[{\"content\":\"spoil this\"}]},\"stream\":true}"
 
 static void chat_completions_are_spoilt_as_well(void **state)

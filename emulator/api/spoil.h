@@ -9,8 +9,8 @@
 
 #include "api/exchange.h"
 
-/* Before the body: what the header asks for; and what control calls and chaos do, unless the endpoint plays cases, which
- * come first. False: the header is wrong, and `refusal` says how. */
+/* Before the body: what the header asks for; and what control calls and chaos do, unless the endpoint plays cases,
+ * which come first. False: the header is wrong, and `refusal` says how. */
 bool plx_spoil_early(plx_exchange *exchange, plx_refusal *refusal);
 
 /* For endpoints that play cases, before they answer: what the case asks for (absent: nothing), or a control call, or

@@ -20,7 +20,7 @@ typedef enum plx_error_shape {
 /* What errors have to know of the request. */
 typedef struct plx_asked {
     char            model[PLX_MODEL_NAME_MAX]; /* "gemini-3.8-flash"; what the path has, or a guess */
-    char            path[PLX_LOCATION_BYTES_MAX]; /* the request's, with alt=sse if that was asked, and no other query */
+    char            path[PLX_LOCATION_BYTES_MAX]; /* with alt=sse if that was asked, and no other query */
     plx_error_shape shape;
 } plx_asked;
 

@@ -28,7 +28,9 @@ static bool set_seed(plx_chaos *chaos, castor_str value, char *why, size_t why_s
     chaos->seed = 0;
     for (size_t i = 0; i < value.len; i++) {
         char c = value.data[i];
-        if (c < '0' || c > '9' || value.len > 19) return fail(why, why_size, "the seed is a number of at most 19 digits.");
+        if (c < '0' || c > '9' || value.len > 19) {
+            return fail(why, why_size, "the seed is a number of at most 19 digits.");
+        }
         chaos->seed = chaos->seed * 10 + (uint64_t)(c - '0');
     }
     return value.len > 0 || fail(why, why_size, "the seed is missing.");

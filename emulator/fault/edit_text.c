@@ -51,7 +51,7 @@ castor_status plx_edit_nul(const plx_fault *fault, plx_record *record)
     return insert_in_text(record, fault->numbers[0] == RAW ? (castor_str){ "\0", 1 } : CASTOR_STR("\\u0000"));
 }
 
-/* All that some line readers take for a line end and that is none: NEL, LS and PS as they are; CR, LF, VT, FF escaped. */
+/* What some line readers take for a line end and is none: NEL, LS and PS as they are; CR, LF, VT and FF escaped. */
 castor_status plx_edit_separators(const plx_fault *fault, plx_record *record)
 {
     (void)fault;

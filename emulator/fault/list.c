@@ -108,7 +108,8 @@ static castor_status put_lines(castor_str text, cst_buf *out)
 
 static castor_status put_item(const plx_fault_kind *kind, cst_buf *out)
 {
-    char          first = kind->does[0] >= 'a' && kind->does[0] <= 'z' ? (char)(kind->does[0] - 'a' + 'A') : kind->does[0];
+    bool          is_small = kind->does[0] >= 'a' && kind->does[0] <= 'z';
+    char          first = is_small ? (char)(kind->does[0] - 'a' + 'A') : kind->does[0];
     castor_status status = cst_buf_append_text(out, ".It Li ");
     cst_buf       text;
 

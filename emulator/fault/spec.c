@@ -105,7 +105,9 @@ static bool read_text(const reader *r, const plx_fault_kind *kind, castor_str te
             c = (char)(high * 16 + low);
             i += 2;
         }
-        if ((unsigned char)c < ' ' || c == 0x7f) return fail(r, "The text of %s holds a control character.", kind->name);
+        if ((unsigned char)c < ' ' || c == 0x7f) {
+            return fail(r, "The text of %s holds a control character.", kind->name);
+        }
         if (len + 1 >= PLX_FAULT_TEXT_BYTES_MAX) {
             return fail(r, "The text of %s is longer than %d bytes.", kind->name, PLX_FAULT_TEXT_BYTES_MAX - 1);
         }
@@ -255,7 +257,9 @@ static bool read_fault(const reader *r, plx_fault *fault, castor_str text)
     if (fault->kind->argument && !read_argument(r, fault, castor_str_of(fault->kind->argument))) return false;
     if (fault->kind->place && !read_place(r, fault, castor_str_of(fault->kind->place))) return false;
     if (has_argument && !read_argument(r, fault, cst_str_trim(argument))) return false;
-    if (has_argument && cst_str_trim(argument).len == 0) return fail(r, "There is nothing behind \"%s=\".", fault->kind->name);
+    if (has_argument && cst_str_trim(argument).len == 0) {
+        return fail(r, "There is nothing behind \"%s=\".", fault->kind->name);
+    }
     return !has_place || read_place(r, fault, cst_str_trim(place));
 }
 
@@ -270,7 +274,9 @@ bool plx_plan_parse(plx_plan *plan, castor_str spec, char *why, size_t why_size)
     }
     while (has_more) {
         castor_str one = cut(&spec, ',', &has_more);
-        if (plan->count == PLX_FAULTS_MAX) return fail(&r, "At most %d faults can be asked for at once.", PLX_FAULTS_MAX);
+        if (plan->count == PLX_FAULTS_MAX) {
+            return fail(&r, "At most %d faults can be asked for at once.", PLX_FAULTS_MAX);
+        }
         if (!read_fault(&r, &plan->faults[plan->count], cst_str_trim(one))) return false;
         plan->count++;
     }

@@ -25,8 +25,8 @@ plx_spoiler *plx_spoiler_put_between(plx_reply *outer, const plx_plan *plan, con
                                      plx_error_shape shape);
 plx_reply   *plx_spoiler_reply(plx_spoiler *spoiler);
 
-/* Answers in the handler's place if one of the faults is an answer of its own; the handler is gone then. Both take NULL:
- * nothing is spoilt. */
+/* Answers in the handler's place if one of the faults is an answer of its own; the handler is gone then. Both take
+ * NULL: nothing is spoilt. */
 bool plx_spoiler_answer(plx_spoiler *spoiler);
 bool plx_spoiler_has_answer(const plx_spoiler *spoiler);
 

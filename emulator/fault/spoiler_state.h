@@ -1,4 +1,5 @@
-/* spoiler_state.h -- what a spoiler is made of: for spoiler.c (the two replies) and spoil_body.c (the bytes) alone.
+/* spoiler_state.h -- what a spoiler is made of: for its three files alone, spoiler.c (the two replies), spoil_body.c (the
+ * bytes) and spoil_play.c (the steps).
  * SPDX-License-Identifier: MIT
  */
 #ifndef PLX_SPOILER_STATE_H
@@ -73,6 +74,9 @@ castor_status plx_body_begin(plx_spoiler *s);                   /* the head is t
 castor_status plx_body_write(plx_spoiler *s, castor_str bytes);
 castor_status plx_body_end(plx_spoiler *s);
 
+/* spoil_play.c */
 castor_status plx_spoiler_add(plx_spoiler *s, const plx_step *step, castor_str bytes);
+void          plx_spoiler_run(plx_spoiler *s); /* plays what is due. The reply may be gone then, the spoiler is not */
+void          plx_spoiler_arm(plx_spoiler *s); /* the timer, for whatever is due first */
 
 #endif

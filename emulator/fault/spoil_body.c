@@ -298,16 +298,45 @@ static plx_framing framing_of(castor_str content_type)
     return PLX_FRAMING_BYTES;
 }
 
-static castor_status add_head(plx_spoiler *s)
+/* About as long as the head takes to leave byte by byte. What carries the reply adds headers that are not known here. */
+static uint64_t slow_head_us(const plx_spoiler *s)
+{
+    enum { OTHER_BYTES = 240 };
+    uint64_t bytes = OTHER_BYTES;
+
+    for (size_t i = 0; i < s->head.count; i++) bytes += s->head.headers[i].name.len + s->head.headers[i].value.len + 4;
+    return bytes * s->shape.gap_us;
+}
+
+static castor_status add_shape(plx_spoiler *s, const plx_shape_of_packets *shape)
+{
+    return plx_spoiler_add(s, &(plx_step){ .kind = PLX_STEP_SHAPE, .shape = *shape }, CST_NONE);
+}
+
+/* HTTP/2 has its headers in a frame, which comes late instead. */
+static castor_status add_slow_head(plx_spoiler *s)
 {
     static const plx_shape_of_packets no_shape = { 0 };
-    plx_step                          shape = { .kind = PLX_STEP_SHAPE, .shape = s->shape };
+    const plx_step                    head = { .kind = PLX_STEP_HEAD };
     castor_status                     status = CASTOR_OK;
 
-    if (s->has_shape) status = plx_spoiler_add(s, &shape, CST_NONE);
-    if (status == CASTOR_OK) status = plx_spoiler_add(s, &(plx_step){ .kind = PLX_STEP_HEAD }, CST_NONE);
-    shape.shape = no_shape;
-    return status == CASTOR_OK && s->is_head_shape ? plx_spoiler_add(s, &shape, CST_NONE) : status;
+    if (!s->is_http1) {
+        status = plx_spoiler_pause(s, slow_head_us(s));
+        return status == CASTOR_OK ? plx_spoiler_add(s, &head, CST_NONE) : status;
+    }
+    status = add_shape(s, &s->shape);
+    if (status == CASTOR_OK) status = plx_spoiler_add(s, &head, CST_NONE);
+    if (status == CASTOR_OK) status = plx_spoiler_pause(s, slow_head_us(s));
+    return status == CASTOR_OK ? add_shape(s, &no_shape) : status;
+}
+
+static castor_status add_head(plx_spoiler *s)
+{
+    castor_status status = CASTOR_OK;
+
+    if (s->is_head_shape) return add_slow_head(s);
+    if (s->has_shape) status = add_shape(s, &s->shape);
+    return status == CASTOR_OK ? plx_spoiler_add(s, &(plx_step){ .kind = PLX_STEP_HEAD }, CST_NONE) : status;
 }
 
 static castor_status edit_head(plx_spoiler *s)
@@ -386,6 +415,6 @@ castor_status plx_body_end(plx_spoiler *s)
     if (status == CASTOR_OK && s->holds) status = release(s);
     if (status == CASTOR_OK) status = strike_at_end(s);
     if (status != CASTOR_OK || s->is_over) return status;
-    /* Nothing that follows on a connection whose lengths are wrong could be read. */
-    return s->has_length ? plx_spoiler_abort(s, PLX_ABORT_FIN, 0) : plx_spoiler_end(s);
+    /* Over HTTP/1.1 nothing that follows on a connection whose lengths are wrong could be read. */
+    return s->has_length && s->is_http1 ? plx_spoiler_abort(s, PLX_ABORT_FIN, 0) : plx_spoiler_end(s);
 }

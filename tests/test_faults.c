@@ -461,27 +461,17 @@ static void see_retry_after_date(const seen *s)
     assert_non_null(strstr(at, " GMT\r\n"));
 }
 
-static void see_single_bytes(const seen *s)
+/* More than there are chunks. Without a gap the kernel joins what it cannot send at once. */
+static void see_many_packets(const seen *s)
 {
-    assert_true(s->segments >= s->raw_len);
-    see_all(s);
-}
-
-static void see_small_packets(const seen *s)
-{
-    assert_true(s->segments >= s->raw_len / 7);
-    see_all(s);
-}
-
-static void see_random_packets(const seen *s)
-{
-    assert_true(s->segments >= s->raw_len / 64);
+    assert_true(s->segments > world.text_count + 8);
     see_all(s);
 }
 
 static void see_slow_head(const seen *s)
 {
-    assert_true(s->segments >= strlen(s->head) / 2); /* on a machine that keeps its timers waiting the rest comes at once */
+    /* On a machine that keeps its timers waiting the rest comes at once. */
+    assert_true(s->segments >= strlen(s->head) / 2);
     assert_true(s->segments < strlen(s->head) + s->raw_len);
     see_all(s);
 }
@@ -532,9 +522,9 @@ static const row rows[] = {
     { "stall=30@percent=50", NULL, 200, ENDED, NULL, NULL, see_all, 0 },
     { "slowhead=1", NULL, 200, ENDED, NULL, NULL, see_slow_head, PACKETS },
     { "slow=1:100", NULL, 200, ENDED, NULL, NULL, see_many_chunks, 0 },
-    { "bytewise", NULL, 200, ENDED, NULL, NULL, see_single_bytes, PACKETS },
-    { "packets=7", NULL, 200, ENDED, NULL, NULL, see_small_packets, PACKETS },
-    { "splits=3:64", NULL, 200, ENDED, NULL, NULL, see_random_packets, PACKETS },
+    { "bytewise=0", NULL, 200, ENDED, NULL, NULL, see_many_packets, PACKETS },
+    { "packets=7", NULL, 200, ENDED, NULL, NULL, see_many_packets, PACKETS },
+    { "splits=3:64", NULL, 200, ENDED, NULL, NULL, see_many_packets, PACKETS },
     { "split=utf8", NULL, 200, ENDED, NULL, NULL, see_split_utf8, 0 },
     { "split=escape", NULL, 200, ENDED, NULL, NULL, see_split_escape, 0 },
     { "split=crlf", NULL, 200, ENDED, NULL, NULL, see_split_crlf, 0 },
@@ -769,6 +759,16 @@ static void an_answer_waits_while_it_stalls(void **state)
     forget(&s);
 }
 
+/* Each arrives before the next one leaves. */
+static void an_answer_comes_one_byte_at_a_time(void **state)
+{
+    (void)state;
+    if (!HAS_PACKETS) skip();
+    seen s = see("bytewise=2000", STREAM, PROMPT("bytes please"));
+    assert_true(s.segments >= (strlen(s.head) + s.raw_len) * 9 / 10);
+    forget(&s);
+}
+
 /* ---- faults of more than one answer, or of other dialects ---- */
 
 static void an_answer_is_unavailable_so_many_times_and_then_there(void **state)
@@ -987,11 +987,38 @@ static void a_control_call_arms_a_fault_for_some_answers(void **state)
     tst_pollux_stop(&p);
 }
 
+static void a_fault_that_counts_does_so_for_each_who_asks(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* the second time as the first */
+        arm(&p, "{\"fault\": \"unavailable=1\"}");
+        assert_int_equal(status_of(&p, STREAM, KEY), 503);
+        assert_int_equal(status_of(&p, STREAM, KEY), 200);
+    }
+    assert_int_equal(status_of(&p, STREAM, FAULTY("unavailable=1")), 503);
+    tst_pollux_stop(&p);
+}
+
+static void chaos_can_begin_and_end_while_pollux_runs(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+
+    (void)state;
+    arm(&p, "{\"chaos\": \"seed=1,rate=1,faults=status=500\"}");
+    assert_int_equal(status_of(&p, STREAM, KEY), 500);
+    arm(&p, "{\"chaos\": \"seed=1,rate=0\"}");
+    assert_int_equal(status_of(&p, STREAM, KEY), 200);
+    tst_pollux_stop(&p);
+}
+
 static void a_wrong_control_call_is_refused(void **state)
 {
     static const char *const wrong[][2] = {
         { "{\"fault\": \"bogus\"}", "There is no fault" },
         { "{\"count\": 1}", "must be a text" },
+        { "{\"chaos\": \"seed=1\"}", "seed and rate must both be there" },
         { "{\"fault\": \"cut\", \"cnt\": 1}", "Cannot find field" },
         { "{\"fault\": \"cut\", \"count\": -1}", "count" },
     };
@@ -1267,6 +1294,7 @@ int main(void)
         cmocka_unit_test(what_is_ignored_gets_no_answer),
         cmocka_unit_test(a_window_that_stays_closed_gets_no_answer),
         cmocka_unit_test(an_answer_waits_while_it_stalls),
+        cmocka_unit_test(an_answer_comes_one_byte_at_a_time),
         cmocka_unit_test(an_answer_is_unavailable_so_many_times_and_then_there),
         cmocka_unit_test(chat_completions_are_spoilt_as_well),
         cmocka_unit_test(the_lines_of_the_legacy_method_are_spoilt_as_well),
@@ -1277,6 +1305,8 @@ int main(void)
         cmocka_unit_test(a_wrong_fault_is_refused_with_a_sentence),
         cmocka_unit_test(a_case_of_a_script_has_its_fault),
         cmocka_unit_test(a_control_call_arms_a_fault_for_some_answers),
+        cmocka_unit_test(a_fault_that_counts_does_so_for_each_who_asks),
+        cmocka_unit_test(chaos_can_begin_and_end_while_pollux_runs),
         cmocka_unit_test(a_wrong_control_call_is_refused),
         cmocka_unit_test(a_connection_is_refused_when_it_is_accepted),
         cmocka_unit_test(header_goes_before_script_before_control_before_chaos),

@@ -14,7 +14,7 @@ enum { WHY_SIZE = 320 };
 
 static plx_victim victim_of(const plx_exchange *e)
 {
-    return (plx_victim){ e->head, e->path, e->key };
+    return (plx_victim){ .head = e->head, .path = e->path, .key = e->key };
 }
 
 /* Those whose answers come from scripts, and who ask plx_spoil_answer before they answer: a case's fault goes first. */
@@ -70,6 +70,7 @@ static bool find_plan(plx_exchange *e, castor_str fault, plx_plan *plan)
 
     if (!armory || plx_head_get(e->head, "x-pollux-fault").data) return false;
     if (!fault.data) return plx_armory_find(armory, &victim, plan);
+    victim.asker = (uintptr_t)fault.data; /* the case */
     return plx_plan_parse(plan, fault, why, sizeof why) && /* it was checked when the script was read */
            plx_armory_take(armory, PLX_FAULT_BY_SCRIPT, &victim, plan);
 }
@@ -100,15 +101,25 @@ void plx_answer_faults(plx_exchange *e)
     cst_buf_free(&json);
 }
 
+/* {"chaos": "seed=7,rate=0.05"} */
+static bool set_chaos(plx_armory *armory, const cst_json *body, plx_refusal *refusal)
+{
+    castor_str text = cst_json_string(plx_field_get(body, "chaos"));
+    char       why[WHY_SIZE];
+    plx_chaos  chaos;
+
+    if (!text.data) return true;
+    if (!plx_chaos_parse(&chaos, text, why, sizeof why)) return plx_refuse(refusal, 400, "chaos: %s", why);
+    plx_armory_set_chaos(armory, &chaos);
+    return true;
+}
+
 static bool read_arming(const cst_json *body, plx_arming *arming, plx_refusal *refusal)
 {
-    static const plx_field fields[] = { { "fault", NULL }, { "count", NULL }, { "path", NULL }, { "after", NULL } };
-    static const plx_message_type type = { "pollux.Fault", fields, sizeof fields / sizeof fields[0] };
-    castor_str                    spec = cst_json_string(plx_field_get(body, "fault"));
-    castor_i64                    after = { 0 };
-    char                          why[WHY_SIZE];
+    castor_str spec = cst_json_string(plx_field_get(body, "fault"));
+    castor_i64 after = { 0 };
+    char       why[WHY_SIZE];
 
-    if (!plx_fields_check(body, &type, refusal)) return false;
     if (!spec.data) return plx_refuse(refusal, 400, "\"fault\" must be a text that asks for faults.");
     if (!plx_plan_parse(&arming->plan, spec, why, sizeof why)) return plx_refuse(refusal, 400, "fault: %s", why);
     arming->path = cst_json_string(plx_field_get(body, "path"));
@@ -116,6 +127,26 @@ static bool read_arming(const cst_json *body, plx_arming *arming, plx_refusal *r
     if (!plx_field_integer(body, "after", "", 0, INT32_MAX, &after, refusal)) return false;
     arming->after = after.is_set ? (uint64_t)after.value : 0;
     return true;
+}
+
+static bool obey(plx_exchange *e, plx_arming *arming, uint64_t *id, plx_refusal *refusal)
+{
+    static const plx_field fields[] = { { "fault", NULL }, { "count", NULL }, { "path", NULL }, { "after", NULL },
+                                        { "chaos", NULL } };
+    static const plx_message_type type = { "pollux.Fault", fields, sizeof fields / sizeof fields[0] };
+    bool                          is_chaos_alone = !plx_field_get(e->json, "fault") && plx_field_get(e->json, "chaos");
+
+    if (!plx_fields_check(e->json, &type, refusal) || !set_chaos(e->world->armory, e->json, refusal)) return false;
+    if (is_chaos_alone) return true;
+    if (!read_arming(e->json, arming, refusal)) return false;
+    return plx_armory_arm(e->world->armory, arming, id) ||
+           plx_refuse(refusal, 409, "At most %d faults can be armed at the same time.", (int)PLX_FAULTS_ARMED_MAX);
+}
+
+static void put_id(cst_json_writer *w, uint64_t id)
+{
+    cst_json_key(w, "id");
+    cst_json_put_integer(w, (int64_t)id);
 }
 
 void plx_answer_arm_fault(plx_exchange *e)
@@ -126,17 +157,13 @@ void plx_answer_arm_fault(plx_exchange *e)
     cst_buf         json;
     cst_json_writer w = cst_json_writer_to(&json);
 
-    if (read_arming(e->json, &arming, &refusal) && !plx_armory_arm(e->world->armory, &arming, &id)) {
-        plx_refuse(&refusal, 409, "At most %d faults can be armed at the same time.", (int)PLX_FAULTS_ARMED_MAX);
-    }
-    if (refusal.code) {
+    if (!obey(e, &arming, &id, &refusal)) {
         plx_exchange_refuse(e, &refusal);
         return;
     }
     cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
     cst_json_open_object(&w);
-    cst_json_key(&w, "id");
-    cst_json_put_integer(&w, (int64_t)id);
+    if (id > 0) put_id(&w, id);
     cst_json_close_object(&w);
     plx_exchange_send_json(e, &json, w.status);
     cst_buf_free(&json);

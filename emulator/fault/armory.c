@@ -85,7 +85,8 @@ static uint64_t hash_of(const plx_victim *victim)
     uint64_t hash = hash_more(14695981039346656037u, id_of(victim));
 
     hash = hash_more(hash, victim->path);
-    return hash_more(hash, victim->key);
+    hash = hash_more(hash, victim->key);
+    return hash_more(hash, (castor_str){ (const char *)&victim->asker, sizeof victim->asker });
 }
 
 /* Whether this victim is to be hit once more. After the last time it starts over. */
@@ -196,7 +197,8 @@ static bool holds(castor_str text, const char *part)
     return false;
 }
 
-static bool find_armed(plx_armory *armory, const plx_victim *victim, plx_plan *plan)
+/* Which of them it was becomes the asker. */
+static bool find_armed(plx_armory *armory, plx_victim *victim, plx_plan *plan)
 {
     plx_welcome unused;
 
@@ -204,6 +206,7 @@ static bool find_armed(plx_armory *armory, const plx_victim *victim, plx_plan *p
         const armed *one = &armory->armed[i];
         if (is_of_connections(one, &unused) || !holds(victim->path, one->path)) continue;
         *plan = one->plan;
+        victim->asker = one->id;
         if (use(armory, i)) return true;
     }
     return false;
@@ -212,10 +215,11 @@ static bool find_armed(plx_armory *armory, const plx_victim *victim, plx_plan *p
 bool plx_armory_find(plx_armory *armory, const plx_victim *victim, plx_plan *plan)
 {
     /* Chaos decides on every request, so that what it decides does not depend on what else is armed. */
-    plx_plan of_chaos;
-    bool     is_chaos = plx_chaos_decide(&armory->chaos, &of_chaos);
+    plx_plan   of_chaos;
+    bool       is_chaos = plx_chaos_decide(&armory->chaos, &of_chaos);
+    plx_victim of_control = *victim;
 
-    if (find_armed(armory, victim, plan)) return plx_armory_take(armory, PLX_FAULT_BY_CONTROL, victim, plan);
+    if (find_armed(armory, &of_control, plan)) return plx_armory_take(armory, PLX_FAULT_BY_CONTROL, &of_control, plan);
     if (!is_chaos) return false;
     *plan = of_chaos;
     return plx_armory_take(armory, PLX_FAULT_BY_CHAOS, victim, plan);
@@ -224,7 +228,7 @@ bool plx_armory_find(plx_armory *armory, const plx_victim *victim, plx_plan *pla
 plx_welcome plx_armory_welcome(plx_armory *armory)
 {
     static const plx_head nothing_read = { .version = PLX_HTTP_1_1 };
-    plx_victim            victim = { &nothing_read, CASTOR_STR("(connection)"), CST_NONE };
+    plx_victim            victim = { .head = &nothing_read, .path = CASTOR_STR("(connection)") };
     plx_welcome           welcome;
 
     for (size_t i = 0; i < armory->armed_count; i++) {
@@ -260,6 +264,11 @@ bool plx_armory_arm(plx_armory *armory, const plx_arming *arming, uint64_t *id)
 void plx_armory_disarm(plx_armory *armory)
 {
     armory->armed_count = 0;
+}
+
+void plx_armory_set_chaos(plx_armory *armory, const plx_chaos *chaos)
+{
+    armory->chaos = *chaos;
 }
 
 /* ---- printing ---- */

@@ -21,8 +21,9 @@ typedef enum plx_fault_source {
 /* What is known of the request whose answer may be spoilt. */
 typedef struct plx_victim {
     const plx_head *head;
-    castor_str      path; /* without the query */
-    castor_str      key;  /* only its hash is kept */
+    castor_str      path;  /* without the query */
+    castor_str      key;   /* only its hash is kept */
+    uint64_t        asker; /* tells apart who asks for a fault that is counted: each counts for itself */
 } plx_victim;
 
 /* `chaos` may be off. `is_quiet`: no line on stderr for each spoilt answer. NULL: no memory. */
@@ -50,6 +51,9 @@ typedef struct plx_arming {
 /* False: too many are armed. */
 bool plx_armory_arm(plx_armory *armory, const plx_arming *arming, uint64_t *id);
 void plx_armory_disarm(plx_armory *armory);
+
+/* In place of the schedule that there is. */
+void plx_armory_set_chaos(plx_armory *armory, const plx_chaos *chaos);
 
 /* {"armed":[...],"chaos":{...},"history":[...],"table":[...]}; of the history what came after number `since`. */
 castor_status plx_armory_print(const plx_armory *armory, uint64_t since, cst_buf *json);

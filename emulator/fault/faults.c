@@ -52,8 +52,9 @@ const plx_fault_kind plx_fault_kinds[] = {
       .does = "status line and headers leave byte by byte, so far apart; over HTTP/2 they come as late" },
     { "slow", { NUMBER("MS", 1, GAP_MS_MAX), NUMBER("BYTES", 1, BYTES_MAX) }, .argument = "10:16",
       .prepare = plx_prepare_slow, .does = "the body leaves in pieces of so many bytes, so far apart" },
-    { "bytewise", .prepare = plx_prepare_bytewise, .is_chaotic = true,
-      .does = "one byte a packet (HTTP/2: a frame), headers too" },
+    { "bytewise", { NUMBER("GAP_US", 0, GAP_MS_MAX * 1000) }, .argument = "1000", .prepare = plx_prepare_bytewise,
+      .does = "one byte a packet (HTTP/2: a frame), headers too, so far apart; without a gap the kernel joins some "
+              "again" },
     { "packets", { NUMBER("BYTES", 1, BYTES_MAX), NUMBER("GAP_US", 0, GAP_MS_MAX * 1000) }, .argument = "7:0",
       .prepare = plx_prepare_packets, .does = "so many bytes a packet (HTTP/2: a frame), so far apart" },
     { "splits", { NUMBER("SEED", 0, INT32_MAX), NUMBER("BYTES", 1, BYTES_MAX) }, .argument = "1:64",

@@ -304,7 +304,9 @@ static uint64_t slow_head_us(const plx_spoiler *s)
     enum { OTHER_BYTES = 240 };
     uint64_t bytes = OTHER_BYTES;
 
-    for (size_t i = 0; i < s->head.count; i++) bytes += s->head.headers[i].name.len + s->head.headers[i].value.len + 4;
+    for (size_t i = 0; i < s->head.count; i++) {
+        bytes += s->head.headers[i].name.len + s->head.headers[i].value.len + 4; /* ": ", CR, LF */
+    }
     return bytes * s->shape.gap_us;
 }
 

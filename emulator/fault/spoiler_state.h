@@ -1,5 +1,5 @@
-/* spoiler_state.h -- what a spoiler is made of: for its three files alone, spoiler.c (the two replies), spoil_body.c (the
- * bytes) and spoil_play.c (the steps).
+/* spoiler_state.h -- what a spoiler is made of: for its three files alone, spoiler.c (the two replies), spoil_body.c
+ * (the bytes) and spoil_play.c (the steps).
  * SPDX-License-Identifier: MIT
  */
 #ifndef PLX_SPOILER_STATE_H

@@ -165,9 +165,8 @@ void plx_prepare_slow(const plx_fault *fault, plx_spoiler *spoiler)
 
 void plx_prepare_bytewise(const plx_fault *fault, plx_spoiler *spoiler)
 {
-    plx_shape_of_packets shape = { .bytes_max = 1 };
+    plx_shape_of_packets shape = { .bytes_max = 1, .gap_us = (uint32_t)fault->numbers[0] };
 
-    (void)fault;
     plx_spoiler_shape(spoiler, &shape, false);
 }
 

@@ -18,15 +18,27 @@ enum {
     PLX_BLANK_LINES_MAX       = 2,        /* before a request line: some clients end a body with one too many */
 
     /* connections */
-    PLX_CONNECTIONS_MAX       = 10000,
-    PLX_BACKLOG               = 1024,
+    PLX_CONNECTIONS_MAX       = 20000,    /* twice the streams that one process is meant for; or fewer descriptors */
+    PLX_BACKLOG               = 4096,     /* of the kernel, not yet accepted: a burst of clients must not be refused */
     PLX_READ_BYTES            = 64 << 10,
+    PLX_ANSWER_HEAD_BYTES_MAX = 256 << 10, /* of an answer; faults may want more than clients bear */
+    PLX_OUTBOX_BYTES          = 64 << 10, /* what one connection writes in one go; shared by all */
+    PLX_TLS_RECORD_BYTES      = 16 << 10, /* RFC 8446, 5.1 */
     PLX_PIPELINE_BYTES_MAX    = 256 << 10, /* read ahead while an answer is under way; then the client must wait */
     PLX_BODY_PIECE_BYTES      = 64 << 10, /* of a script's bytes, per HTTP chunk */
     PLX_BACKLOG_BYTES_HIGH    = 256 << 10, /* unsent bytes at which an answer, or the next request, has to wait */
-    PLX_REQUEST_IDLE_MS       = 60 * 1000, /* for the rest of a request, or for the next one */
+    PLX_PACKETS_A_TURN        = 256,      /* of a shaped answer; then the others have their turn */
+    PLX_STREAMS_MAX           = 100,      /* at once on an HTTP/2 connection; what public front ends allow */
+
+    /* how long clients may take; the server's limits can set others */
+    PLX_HANDSHAKE_MS          = 10 * 1000, /* for all of TLS, in which nobody has to think */
+    PLX_HEAD_MS               = 30 * 1000, /* from its first byte to its last, however they trickle */
+    PLX_REQUEST_IDLE_MS       = 60 * 1000, /* for the next request, or the first */
+    PLX_BODY_IDLE_MS          = 60 * 1000, /* between two bytes of a body */
     PLX_READER_STALL_MS       = 300 * 1000, /* for a client that takes none of its answer */
     PLX_HALF_CLOSED_POLL_MS   = 1000,     /* how often a client that sends no more is looked at: is it still there? */
+    PLX_KEEPALIVE_S           = 10,       /* how often its kernel is asked; Linux forgets a closed socket after 60 */
+    PLX_IGNORED_MS            = 15 * 60 * 1000, /* a connection never answered; clients wait ten minutes at most */
     PLX_DRAIN_MS              = 1000,     /* what the client still sends is read this long, so that it can read us */
     PLX_LOST_WAIT_MS          = 1000,     /* for the last bytes to reach the client before its connection is reset */
     PLX_GRACE_MS              = 30 * 1000, /* default: for the answers under way after SIGTERM */

@@ -35,16 +35,28 @@ static void stop_on_signal(uv_signal_t *handle, int signal_number, plx_twin *twi
     uv_unref((uv_handle_t *)handle);
 }
 
+static void print_where(const plx_twin *twin)
+{
+    const char *file = twin->trust.file;
+    char        url[PLX_URL_BYTES];
+
+    plx_twin_print_url(twin, url);
+    printf("pollux listening on %s\n", url);
+    if (*file) {
+        printf("pollux certificate authority: %s\n"
+               "export SSL_CERT_FILE=%s NODE_EXTRA_CA_CERTS=%s CURL_CA_BUNDLE=%s REQUESTS_CA_BUNDLE=%s\n",
+               file, file, file, file, file);
+    }
+    fflush(stdout);
+}
+
 static int serve(plx_twin *twin)
 {
     uv_signal_t on_term, on_int;
-    char        url[PLX_URL_BYTES];
 
     stop_on_signal(&on_term, SIGTERM, twin);
     stop_on_signal(&on_int, SIGINT, twin);
-    plx_twin_print_url(twin, url);
-    printf("pollux listening on %s\n", url);
-    fflush(stdout);
+    print_where(twin);
     plx_twin_run(twin);
     plx_twin_free(twin); /* while its signals still have their place */
     return EXIT_SUCCESS;

@@ -18,6 +18,12 @@ const char plx_options_help[] =
     "  --port N         port to listen on (default 8787); 0: any free one\n"
     "  --host ADDRESS   numeric address to listen on (default 127.0.0.1)\n"
     "  --allow-remote   let --host be an address that others can reach\n"
+    "  --tls            speak TLS, with a certificate made at the start; prints how to\n"
+    "                   trust it\n"
+    "  --tls-ca-out FILE\n"
+    "                   the same; what clients have to trust is written to FILE\n"
+    "  --tls-cert FILE, --tls-key FILE\n"
+    "                   speak TLS, with this certificate chain and its key (PEM)\n"
     "  --script FILE    answers to play, before the built-in ones; repeatable\n"
     "  --models FILE    the models there are, in place of the built-in list\n"
     "  --strict-models  no model but those of the list, whatever its name begins with\n"
@@ -208,6 +214,34 @@ static bool set_batch_time(plx_options *options, const char *value)
            fail(options, "--batch-time wants milliseconds, not \"%s\".", value);
 }
 
+static bool set_tls_certificate(plx_options *options, const char *value)
+{
+    options->tls_certificate = value;
+    return true;
+}
+
+static bool set_tls_key(plx_options *options, const char *value)
+{
+    options->tls_key = value;
+    return true;
+}
+
+static bool set_tls_authority_file(plx_options *options, const char *value)
+{
+    options->tls_authority_file = value;
+    return true;
+}
+
+static bool check_tls(plx_options *options)
+{
+    options->wants_tls = options->wants_tls || options->tls_certificate || options->tls_key || options->tls_authority_file;
+    if (!options->tls_certificate != !options->tls_key) {
+        return fail(options, "--tls-cert and --tls-key belong together.");
+    }
+    return !options->tls_certificate || !options->tls_authority_file ||
+           fail(options, "--tls-ca-out is for a certificate made here, not for that of --tls-cert.");
+}
+
 static bool is_loopback(const char *host)
 {
     struct in6_addr v6;
@@ -227,6 +261,7 @@ static bool read_valued(line *at)
         { "--models", set_models }, { "--key", set_key }, { "--chaos", set_chaos }, { "--tier", set_tier },
         { "--rpm", set_rpm }, { "--tpm", set_tpm }, { "--rpd", set_rpd },
         { "--file-processing", set_file_processing }, { "--batch-time", set_batch_time },
+        { "--tls-cert", set_tls_certificate }, { "--tls-key", set_tls_key }, { "--tls-ca-out", set_tls_authority_file },
     };
     const char *word = at->words[0];
 
@@ -270,10 +305,12 @@ plx_run plx_options_read(plx_options *options, int count, char *const *words)
         if (is_one_of(word, "-q", "--quiet")) options->is_quiet = true;
         else if (is_one_of(word, NULL, "--instant")) options->pace = PLX_PACE_INSTANT;
         else if (is_one_of(word, NULL, "--allow-remote")) options->allows_remote = true;
+        else if (is_one_of(word, NULL, "--tls")) options->wants_tls = true;
         else if (is_one_of(word, NULL, "--strict-models")) options->wants_listed_models = true;
         else if (is_one_of(word, NULL, "--decommissioned")) options->is_decommissioned = true;
         else if (!read_valued(&at)) return PLX_RUN_WRONG;
     }
+    if (!check_tls(options)) return PLX_RUN_WRONG;
     if (is_loopback(options->host) || options->allows_remote) return PLX_RUN_SERVER;
     fail(options,
          "%s can be reached from other machines, which may then use and steer pollux; if you mean it, add "

@@ -37,6 +37,10 @@ typedef struct plx_options {
     const char *key;                 /* the one that is good, or NULL */
     bool        is_decommissioned;   /* the models and methods of PaLM */
     bool        wants_listed_models; /* names that are not in it are not found */
+    bool        wants_tls;
+    const char *tls_certificate;     /* files in place of a certificate made at the start, or NULL */
+    const char *tls_key;
+    const char *tls_authority_file;  /* where to write what clients have to trust; NULL: a directory of our own */
     char        why[256];
 } plx_options;
 

@@ -76,9 +76,12 @@ bool plx_twin_read_files(plx_twin *twin, char *why, size_t why_size)
 bool plx_twin_listen(plx_twin *twin, char *why, size_t why_size)
 {
     const plx_options *options = twin->options;
-    plx_server_options server = { options->host, options->port, options->grace_ms, options->is_quiet };
+    plx_server_options server = { .host = options->host, .port = options->port, .grace_ms = options->grace_ms,
+                                  .is_quiet = options->is_quiet, .limits = PLX_LIMITS_DEFAULT };
 
     twin->world.connection_count = &twin->server.connection_count;
+    if (!plx_trust_open(&twin->trust, options, why, why_size)) return false;
+    server.tls = twin->trust.tls;
     return plx_server_open(&twin->server, &twin->loop, &server, plx_api_handler(&twin->world), why, why_size);
 }
 
@@ -87,7 +90,7 @@ void plx_twin_print_url(const plx_twin *twin, char url[PLX_URL_BYTES])
     const char *host = twin->options->host;
     bool        is_v6 = strchr(host, ':') != NULL;
 
-    snprintf(url, PLX_URL_BYTES, "http://%s%s%s:%d", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+    snprintf(url, PLX_URL_BYTES, "%s://%s%s%s:%d", twin->trust.tls ? "https" : "http", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
              plx_server_port(&twin->server));
 }
 
@@ -113,6 +116,8 @@ void plx_twin_free(plx_twin *twin)
     uv_loop_close(&twin->loop);
     plx_resources_free(twin->world.resources);
     plx_interactions_free(twin->world.interactions);
+    plx_server_free(&twin->server);
+    plx_trust_close(&twin->trust);
     plx_model_table_free(twin->models);
     plx_quotas_free(twin->world.quotas);
     plx_stats_free(twin->world.stats);

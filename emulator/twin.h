@@ -10,6 +10,7 @@
 #include "api/world.h"
 #include "http/server.h"
 #include "options.h"
+#include "trust.h"
 
 enum { PLX_URL_BYTES = 128 };
 
@@ -19,6 +20,7 @@ typedef struct plx_twin {
     plx_catalogue      catalogue;
     plx_model_table   *models;
     plx_world          world;
+    plx_trust          trust;
     plx_server         server;
 } plx_twin;
 

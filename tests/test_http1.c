@@ -39,12 +39,12 @@ static void tell_step(story *s, const plx_http1 *parser, plx_http1_step step, ca
     if (s->in_body) tell(s, "\n");
     s->in_body = false;
     if (step == PLX_HTTP1_HEAD) {
-        tell(s, "HEAD %.*s %.*s %s %s%s\n", CASTOR_ARG(parser->head.method), CASTOR_ARG(parser->head.target),
-             parser->head.version == PLX_HTTP_1_0 ? "1.0" : "1.1", parser->keeps_alive ? "keep" : "close",
+        tell(s, "HEAD %.*s %.*s %s %s%s\n", CASTOR_ARG(parser->head->method), CASTOR_ARG(parser->head->target),
+             parser->head->version == PLX_HTTP_1_0 ? "1.0" : "1.1", parser->keeps_alive ? "keep" : "close",
              parser->expects_continue ? " expect" : "");
     }
     if (step == PLX_HTTP1_END) {
-        tell(s, "END %.*s\n", CASTOR_ARG(parser->head.method)); /* the head still stands */
+        tell(s, "END %.*s\n", CASTOR_ARG(parser->head->method)); /* the head still stands */
     }
     if (step == PLX_HTTP1_ERROR) tell(s, "ERROR %d\n", parser->status);
 }

@@ -64,18 +64,31 @@ void tst_read_line(int fd, char *text, size_t size)
     text[len] = '\0';
 }
 
+static bool has_word(const char *const *words, const char *word)
+{
+    for (; *words; words++) {
+        if (strcmp(*words, word) == 0) return true;
+    }
+    return false;
+}
+
 tst_pollux tst_pollux_start(const char *const *args)
 {
-    tst_pollux p;
-    char   line[128];
-    char   expected[128];
-    int    out;
+    tst_pollux p = { .port = 0 };
+    char       line[512];
+    char       scheme[8];
+    char       expected[128];
+    int        out;
 
     tst_pollux_run(&p, &out, args);
     tst_read_line(out, line, sizeof line);
-    if (sscanf(line, "pollux listening on http://127.0.0.1:%d", &p.port) != 1) fail_msg("first line: %s", line);
-    snprintf(expected, sizeof expected, "pollux listening on http://127.0.0.1:%d\n", p.port);
+    if (sscanf(line, "pollux listening on %7[a-z]://127.0.0.1:%d", scheme, &p.port) != 2) fail_msg("first line: %s", line);
+    snprintf(expected, sizeof expected, "pollux listening on %s://127.0.0.1:%d\n", scheme, p.port);
     assert_string_equal(line, expected);
+    if (strcmp(scheme, "https") == 0 && !has_word(args, "--tls-cert")) {
+        tst_read_line(out, line, sizeof line);
+        assert_int_equal(sscanf(line, "pollux certificate authority: %255[^\n]", p.authority), 1);
+    }
     close(out);
     return p;
 }

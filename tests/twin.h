@@ -24,6 +24,7 @@ typedef struct tst_pollux {
     pid_t pid;
     int   port;
     int   errors; /* its stderr */
+    char  authority[256]; /* the file of what its clients have to trust; "" without TLS, or with a given certificate */
 } tst_pollux;
 
 /* Starts it with these words, and gives its stdout. */

@@ -1,4 +1,4 @@
-/* connection.h -- one TCP connection and the HTTP/1.1 that is spoken on it.
+/* connection.h -- one connection of a server: its pipe, and the protocol that is spoken through it.
  * SPDX-License-Identifier: MIT
  */
 #ifndef PLX_CONNECTION_H
@@ -6,15 +6,28 @@
 
 #include "http/server.h"
 
-/* Accepts the connection that waits at the server's listener. It frees itself when it has ended. */
-void plx_connection_accept(plx_server *server);
+typedef struct plx_protocol plx_protocol;
+
+enum { PLX_PREFACE_BYTES = 24 }; /* what an HTTP/2 client begins with: RFC 9113, 3.4 */
+
+struct plx_connection {
+    plx_pipe            pipe;
+    plx_server         *server;
+    plx_connection     *next;
+    plx_connection    **link;       /* what points to us */
+    const plx_protocol *protocol;   /* NULL: the client has not shown yet which one */
+    void               *state;      /* the protocol's */
+    unsigned char       preface_len; /* as much of it as has come */
+};
+
+/* Accepts the connection that waits at the server's listener; false: there is no memory for it. It frees itself when it
+ * has ended. */
+bool plx_connection_accept(plx_server *server);
 
 /* The server stops: ends now unless an answer is under way; then it ends after that answer. */
 void plx_connection_finish(plx_connection *connection);
 
 /* Ends now, whatever is under way. */
 void plx_connection_cut(plx_connection *connection);
-
-plx_connection *plx_connection_next(const plx_connection *connection);
 
 #endif

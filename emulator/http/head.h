@@ -28,4 +28,12 @@ typedef struct plx_head {
 /* A header's value by its name in any letter case; absent when it is not there. */
 castor_str plx_head_get(const plx_head *head, const char *name);
 
+/* A path of visible ASCII, or `*`. */
+bool plx_head_is_target(castor_str target);
+
+typedef enum plx_length { PLX_LENGTH_GOOD = 0, PLX_LENGTH_BAD, PLX_LENGTH_TOO_LARGE } plx_length;
+
+/* The value of a Content-Length: one plain number, of at most `max`. */
+plx_length plx_head_read_length(castor_str text, uint64_t max, uint64_t *length);
+
 #endif

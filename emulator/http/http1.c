@@ -21,24 +21,24 @@ void plx_http1_init(plx_http1 *parser, const cst_allocator *allocator)
     cst_buf_init(&parser->body_lines.bytes, allocator, PLX_TRAILER_BYTES_MAX);
 }
 
-void plx_http1_free(plx_http1 *parser)
+void plx_http1_forget_head(plx_http1 *parser)
 {
+    cst_release(parser->head_lines.bytes.allocator, parser->head);
+    parser->head = NULL;
     cst_buf_free(&parser->head_lines.bytes);
     cst_buf_free(&parser->body_lines.bytes);
+    parser->head_lines.line_start = parser->body_lines.line_start = 0;
+}
+
+void plx_http1_free(plx_http1 *parser)
+{
+    plx_http1_forget_head(parser);
 }
 
 bool plx_http1_is_midway(const plx_http1 *parser)
 {
     if (parser->state == PLX_HTTP1_IN_HEAD) return parser->head_lines.bytes.len > 0;
     return parser->state != PLX_HTTP1_FINISHED && parser->state != PLX_HTTP1_FAILED;
-}
-
-castor_str plx_head_get(const plx_head *head, const char *name)
-{
-    for (size_t i = 0; i < head->header_count; i++) {
-        if (cst_str_equal_nocase(head->headers[i].name, castor_str_of(name))) return head->headers[i].value;
-    }
-    return CST_NONE;
 }
 
 /* ---- lines ---- */
@@ -157,17 +157,9 @@ static castor_str without_scheme_and_host(castor_str target)
     return target;
 }
 
-static bool is_target(castor_str target)
-{
-    for (size_t i = 0; i < target.len; i++) {
-        if ((unsigned char)target.data[i] <= ' ' || (unsigned char)target.data[i] >= 0x7F) return false;
-    }
-    return target.len > 0 && (target.data[0] == '/' || cst_str_is(target, "*"));
-}
-
 static plx_http1_step parse_request_line(plx_http1 *parser, castor_str line)
 {
-    plx_head  *head = &parser->head;
+    plx_head  *head = parser->head;
     castor_str version;
 
     if (!cut(&line, ' ', &head->method) || !cut(&line, ' ', &head->target) || !is_token(head->method)) {
@@ -176,7 +168,7 @@ static plx_http1_step parse_request_line(plx_http1 *parser, castor_str line)
     version = line;
     if (head->target.len > PLX_TARGET_BYTES_MAX) return refuse(parser, 414, "The request target is too long.");
     head->target = without_scheme_and_host(head->target);
-    if (!is_target(head->target)) return refuse(parser, 400, "The request target must be a path of visible ASCII.");
+    if (!plx_head_is_target(head->target)) return refuse(parser, 400, "The request target must be a path of visible ASCII.");
 
     if (version.len != 8 || !cst_str_starts_with(version, "HTTP/") || !is_digit(version.data[5]) ||
         version.data[6] != '.' || !is_digit(version.data[7])) {
@@ -190,7 +182,7 @@ static plx_http1_step parse_request_line(plx_http1 *parser, castor_str line)
 
 static plx_http1_step parse_header(plx_http1 *parser, castor_str line)
 {
-    plx_head  *head = &parser->head;
+    plx_head  *head = parser->head;
     plx_header header;
 
     if (line.data[0] == ' ' || line.data[0] == '\t') return refuse(parser, 400, "Folded headers are not accepted.");
@@ -216,22 +208,21 @@ static size_t count_headers(const plx_head *head, const char *name)
 
 static plx_http1_step read_content_length(plx_http1 *parser, castor_str value)
 {
-    uint64_t length = 0;
+    uint64_t length;
 
-    for (size_t i = 0; i < value.len; i++) {
-        if (!is_digit(value.data[i])) return refuse(parser, 400, "Content-Length must be one plain number.");
-        length = length * 10 + (uint64_t)(value.data[i] - '0');
-        if (length > parser->body_bytes_max) return refuse(parser, 413, "The body is too large.");
+    switch (plx_head_read_length(value, parser->body_bytes_max, &length)) {
+    case PLX_LENGTH_GOOD: break;
+    case PLX_LENGTH_BAD: return refuse(parser, 400, "Content-Length must be one plain number.");
+    case PLX_LENGTH_TOO_LARGE: return refuse(parser, 413, "The body is too large.");
     }
-    if (value.len == 0) return refuse(parser, 400, "Content-Length must be one plain number.");
-    parser->head.content_length = castor_some_i64((int64_t)length);
+    parser->head->content_length = castor_some_i64((int64_t)length);
     return PLX_HTTP1_HEAD;
 }
 
 /* How long the body is: the question that request smuggling makes two servers answer differently. */
 static plx_http1_step find_body(plx_http1 *parser)
 {
-    plx_head *head = &parser->head;
+    plx_head *head = parser->head;
     size_t    lengths = count_headers(head, "content-length");
     size_t    codings = count_headers(head, "transfer-encoding");
 
@@ -261,7 +252,7 @@ static bool has_list_item(castor_str list, const char *item)
 
 static plx_http1_step read_options(plx_http1 *parser)
 {
-    plx_head  *head = &parser->head;
+    plx_head  *head = parser->head;
     castor_str expect = plx_head_get(head, "expect");
     size_t     hosts = count_headers(head, "host");
 
@@ -285,6 +276,16 @@ static plx_http1_step read_options(plx_http1 *parser)
     return PLX_HTTP1_HEAD;
 }
 
+/* Without touching the room for headers. */
+static void begin_head(plx_head *head)
+{
+    head->version = PLX_HTTP_1_1;
+    head->is_secure = false;
+    head->method = head->target = head->host = CST_NONE;
+    head->content_length = (castor_i64){ 0, 0 };
+    head->header_count = 0;
+}
+
 static plx_http1_step parse_head(plx_http1 *parser)
 {
     castor_str     rest = cst_buf_view(&parser->head_lines.bytes);
@@ -292,7 +293,9 @@ static plx_http1_step parse_head(plx_http1 *parser)
     plx_http1_step step = PLX_HTTP1_HEAD;
 
     rest.len -= 2; /* the empty line */
-    parser->head = (plx_head){ .version = PLX_HTTP_1_1 };
+    if (!parser->head) parser->head = cst_alloc(parser->head_lines.bytes.allocator, sizeof *parser->head);
+    if (!parser->head) return refuse(parser, 503, "There is no memory left for this request.");
+    begin_head(parser->head);
     parser->is_chunked = parser->expects_continue = false;
     while (rest.len > 0 && step == PLX_HTTP1_HEAD) {
         castor_str line;
@@ -308,7 +311,7 @@ static plx_http1_step parse_head(plx_http1 *parser)
 
 static void enter_body(plx_http1 *parser)
 {
-    parser->left = (uint64_t)parser->head.content_length.value;
+    parser->left = (uint64_t)parser->head->content_length.value;
     parser->body_bytes = 0;
     if (parser->is_chunked) parser->state = PLX_HTTP1_IN_CHUNK_SIZE;
     else parser->state = parser->left > 0 ? PLX_HTTP1_IN_LENGTH : PLX_HTTP1_AT_END;

@@ -8,7 +8,7 @@
  *
  * Refused, because a proxy in between may see another message than we do (RFC 9112, 6.3 and 11.2): two lengths, a
  * length together with a transfer coding, codings other than chunked, folded headers, a bare CR or LF, white space
- * before a header's colon. Views in `head` live until the call after END.
+ * before a header's colon. The head and its views live until the call after END.
  */
 #ifndef PLX_HTTP1_H
 #define PLX_HTTP1_H
@@ -48,7 +48,7 @@ typedef struct plx_http1 {
     size_t          blank_lines; /* before the head */
     uint64_t        left;
     uint64_t        body_bytes;  /* of this request so far */
-    plx_head        head;
+    plx_head       *head;        /* NULL when there is none */
     bool            keeps_alive;
     bool            expects_continue;
     bool            is_chunked;  /* the request's body */
@@ -59,6 +59,10 @@ typedef struct plx_http1 {
 
 void plx_http1_init(plx_http1 *parser, const cst_allocator *allocator);
 void plx_http1_free(plx_http1 *parser);
+
+/* Gives back the memory of the head, which END leaves for as long as the answer may need it. To be called behind END
+ * or ERROR only. */
+void plx_http1_forget_head(plx_http1 *parser);
 
 plx_http1_step plx_http1_next(plx_http1 *parser, castor_str *input, castor_str *body);
 

@@ -6,15 +6,19 @@
 
 #include <uv.h>
 
+#include "http/log.h"
+#include "http/pipe.h"
 #include "http/reply.h"
 
 typedef struct plx_connection plx_connection;
 
 typedef struct plx_server_options {
-    const char *host;     /* a numeric address */
-    int         port;     /* 0: the kernel chooses */
-    uint64_t    grace_ms; /* for the answers under way when it is stopped */
-    bool        is_quiet; /* no line per request */
+    const char      *host;     /* a numeric address */
+    int              port;     /* 0: the kernel chooses */
+    uint64_t         grace_ms; /* for the answers under way when it is stopped */
+    bool             is_quiet; /* no line per request */
+    plx_tls_context *tls;      /* NULL: without TLS. It must live as long as the server */
+    plx_limits       limits;
 } plx_server_options;
 
 typedef struct plx_server {
@@ -22,12 +26,15 @@ typedef struct plx_server {
     uv_tcp_t        listener;
     uv_timer_t      grace;
     plx_handler     handler;
+    plx_limits      limits;
+    plx_plumbing    plumbing;
+    plx_log         log;
+    plx_timer       try_again;   /* to accept the connection that there was no memory for */
     uint64_t        grace_ms;
-    bool            is_quiet;
     bool            is_stopping;
+    bool            has_guest_waiting; /* a connection that is not accepted: there are too many */
     plx_connection *connections; /* a list, through their own links */
     size_t          connection_count;
-    char            read_buffer[PLX_READ_BYTES]; /* shared: what is read is used before the next read */
 } plx_server;
 
 /* Binds and listens. False: `why` (a buffer of `why_size` bytes) has a sentence. The port is then the server's. */
@@ -37,5 +44,11 @@ int  plx_server_port(const plx_server *server);
 
 /* No new requests; answers under way may end until the grace time is over. Called twice: stop at once. */
 void plx_server_stop(plx_server *server);
+
+/* When the loop has ended. */
+void plx_server_free(plx_server *server);
+
+/* A connection has ended; one that waits may take its place. */
+void plx_server_has_lost_one(plx_server *server);
 
 #endif

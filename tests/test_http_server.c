@@ -318,6 +318,26 @@ static void a_half_closed_client_that_is_reset_is_noticed(void **state)
     tst_host_stop(&impatient);
 }
 
+/* Nothing is read of it and nothing is queued for it: only a timer knows that it is there. */
+static void a_half_closed_client_gets_the_rest_after_a_stop(void **state)
+{
+    tst_host_options options = TST_HOST_OPTIONS;
+    tst_host         own = tst_host_start(&options);
+    tst_link         l = connect_to(&own);
+
+    (void)state;
+    tst_send_text(&l, GET("/packets"));
+    shutdown(l.fd, SHUT_WR);
+    assert_true(tst_find_behind(&l, "\r\n\r\n") > 0);
+    kill(own.pid, SIGTERM);
+    tst_answer a = tst_read_answer(&l);
+    assert_string_equal(a.body, "0123456789");
+    assert_int_equal(tst_exit_status(own.pid), 0);
+    close(own.events);
+    tst_forget(&a);
+    tst_hang_up(&l);
+}
+
 /* ---- welcome ---- */
 
 static void a_connection_can_be_refused(void **state)
@@ -443,6 +463,7 @@ int main(void)
         cmocka_unit_test(a_client_that_reads_nothing_is_given_up),
         cmocka_unit_test(a_long_wait_is_no_reason_to_end),
         cmocka_unit_test(a_half_closed_client_that_is_reset_is_noticed),
+        cmocka_unit_test(a_half_closed_client_gets_the_rest_after_a_stop),
         cmocka_unit_test(a_connection_can_be_refused),
         cmocka_unit_test(a_connection_can_be_ignored_but_not_for_ever),
         cmocka_unit_test(connections_over_the_limit_wait_until_one_has_ended),

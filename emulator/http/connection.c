@@ -127,7 +127,7 @@ bool plx_connection_accept(plx_server *server)
     c->link = &server->connections;
     if (c->next) c->next->link = &c->next;
     server->connections = c;
-    server->connection_count++;
+    plx_server_has_one_more(server);
     if (!plx_pipe_accept(&c->pipe, (uv_stream_t *)&server->listener)) return true; /* the client has left */
 
     switch (server->handler.welcome ? server->handler.welcome(server->handler.user) : PLX_WELCOME_SERVE) {

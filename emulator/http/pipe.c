@@ -328,7 +328,7 @@ int plx_plumbing_open(plx_plumbing *plumbing, uv_loop_t *loop, const plx_limits 
     plumbing->limits = limits;
     plumbing->before_sleep.data = plumbing;
     uv_prepare_start(&plumbing->before_sleep, before_sleep);
-    /* Listener and connections hold the loop; these two do not. */
+    /* The listener holds the loop, and the server while there are connections; these two do not. */
     uv_unref((uv_handle_t *)&plumbing->before_sleep);
     uv_unref((uv_handle_t *)&plumbing->timers.handle);
     return 0;

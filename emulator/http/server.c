@@ -50,9 +50,15 @@ static void on_connection(uv_stream_t *listener, int status)
     if (status == 0) accept_one(listener->data);
 }
 
+/* A connection that only waits for a time holds no handle of the loop open, so the loop is held here. */
+void plx_server_has_one_more(plx_server *server)
+{
+    if (server->connection_count++ == 0) uv_ref((uv_handle_t *)&server->plumbing.before_sleep);
+}
+
 void plx_server_has_lost_one(plx_server *server)
 {
-    server->connection_count--;
+    if (--server->connection_count == 0) uv_unref((uv_handle_t *)&server->plumbing.before_sleep);
     if (server->has_guest_waiting && !server->is_stopping) {
         plx_timers_set(&server->plumbing.timers, &server->try_again, plx_now_us(), on_try_again);
     }

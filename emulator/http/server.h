@@ -48,7 +48,8 @@ void plx_server_stop(plx_server *server);
 /* When the loop has ended. */
 void plx_server_free(plx_server *server);
 
-/* A connection has ended; one that waits may take its place. */
+/* A connection has begun; has ended, and one that waits may take its place. */
+void plx_server_has_one_more(plx_server *server);
 void plx_server_has_lost_one(plx_server *server);
 
 #endif

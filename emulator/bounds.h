@@ -68,6 +68,14 @@ enum {
     /* control */
     PLX_TALLIES_MAX           = 256,      /* endpoints by status that are counted apart */
     PLX_STORES_MAX            = 16,       /* that POST /pollux/reset empties */
+    /* the upstream */
+    PLX_UPSTREAM_CONNECT_MS      = 10 * 1000,
+    PLX_UPSTREAM_SILENCE_MS      = 300 * 1000, /* default: a large model on a small machine thinks for minutes */
+    PLX_UPSTREAM_CONNECTIONS_MAX = 256,        /* others wait for one of these */
+    PLX_UPSTREAM_INBOX_BYTES     = 256 << 10,  /* that its client has not taken; then it has to wait */
+    PLX_UPSTREAM_ERROR_BYTES_MAX = 64 << 10,   /* of the body of an error; the rest is dropped */
+    PLX_UPSTREAM_CALLS_MAX       = 128,        /* of functions, in one turn of a conversation */
+
     /* the library */
     PLX_WORDS_MAX             = 256,      /* of a command line that a program gives */
 

@@ -68,7 +68,7 @@ static int run(const plx_options *options)
     plx_twin *twin = plx_twin_new(options, why, sizeof why);
     int       status = EXIT_FAILURE;
 
-    if (twin && !plx_twin_read_files(twin, why, sizeof why)) status = EXIT_WRONG_USE;
+    if (twin && !plx_twin_prepare(twin, why, sizeof why)) status = EXIT_WRONG_USE;
     else if (twin && plx_twin_listen(twin, why, sizeof why)) return serve(twin);
     fprintf(stderr, "pollux: %s\n", why);
     plx_twin_free(twin);

@@ -34,6 +34,13 @@ const char plx_options_help[] =
     "                   requests and input tokens a minute, requests a day, of each key and model\n"
     "  --chaos seed=N,rate=R[,faults=FAULT+FAULT...]\n"
     "                   spoil some answers, as the seed has it; pollux faults lists what there is\n"
+    "  --upstream URL   ask this OpenAI-compatible server whatever no script answers\n"
+    "  --upstream-model NAME\n"
+    "                   ask it for this model, whatever the client asks for\n"
+    "  --upstream-key-env VAR\n"
+    "                   the environment variable that holds its key\n"
+    "  --upstream-timeout MS\n"
+    "                   how long it may say nothing (default 300000)\n"
     "  --ttft MS[-MS]   time to the first token, or its range (default 500-1000)\n"
     "  --rate N         tokens a second of each candidate (default 60); 0: no delay\n"
     "  --instant        the same as --ttft 0 --rate 0; waits in scripts remain\n"
@@ -196,6 +203,30 @@ static bool set_rate(plx_options *options, const char *value)
     return true;
 }
 
+static bool set_upstream(plx_options *options, const char *value)
+{
+    options->upstream = value;
+    return true;
+}
+
+static bool set_upstream_model(plx_options *options, const char *value)
+{
+    options->upstream_model = value;
+    return *value || fail(options, "--upstream-model wants a name.");
+}
+
+static bool set_upstream_key_env(plx_options *options, const char *value)
+{
+    options->upstream_key_env = value;
+    return *value || fail(options, "--upstream-key-env wants the name of an environment variable.");
+}
+
+static bool set_upstream_timeout(plx_options *options, const char *value)
+{
+    return (read_number(value, PLX_WAIT_MS_MAX, &options->upstream_silence_ms) && options->upstream_silence_ms > 0) ||
+           fail(options, "--upstream-timeout wants milliseconds, not \"%s\".", value);
+}
+
 static bool set_grace(plx_options *options, const char *value)
 {
     return read_number(value, PLX_WAIT_MS_MAX, &options->grace_ms) ||
@@ -259,6 +290,8 @@ static bool read_valued(line *at)
         { "--port", set_port }, { "--host", set_host }, { "--script", add_script }, { "--ttft", set_ttft },
         { "--rate", set_rate }, { "--grace", set_grace },
         { "--models", set_models }, { "--key", set_key }, { "--chaos", set_chaos }, { "--tier", set_tier },
+        { "--upstream", set_upstream }, { "--upstream-model", set_upstream_model },
+        { "--upstream-key-env", set_upstream_key_env }, { "--upstream-timeout", set_upstream_timeout },
         { "--rpm", set_rpm }, { "--tpm", set_tpm }, { "--rpd", set_rpd },
         { "--file-processing", set_file_processing }, { "--batch-time", set_batch_time },
         { "--tls-cert", set_tls_certificate }, { "--tls-key", set_tls_key }, { "--tls-ca-out", set_tls_authority_file },
@@ -296,7 +329,8 @@ plx_run plx_options_read(plx_options *options, int count, char *const *words)
     line at = { options, words, count };
 
     *options = (plx_options){ .host = "127.0.0.1", .port = PLX_PORT_DEFAULT, .grace_ms = PLX_GRACE_MS,
-                              .pace = PLX_PACE_DEFAULT, .times = PLX_RESOURCE_TIMES_DEFAULT };
+                              .pace = PLX_PACE_DEFAULT, .times = PLX_RESOURCE_TIMES_DEFAULT,
+                              .upstream_silence_ms = PLX_UPSTREAM_SILENCE_MS };
     if (count > 0 && strcmp(words[0], "faults") == 0) return read_faults(options, count, words);
     for (; at.left > 0; at.words++, at.left--) {
         const char *word = at.words[0];
@@ -311,6 +345,10 @@ plx_run plx_options_read(plx_options *options, int count, char *const *words)
         else if (!read_valued(&at)) return PLX_RUN_WRONG;
     }
     if (!check_tls(options)) return PLX_RUN_WRONG;
+    if (!options->upstream && (options->upstream_model || options->upstream_key_env)) {
+        fail(options, "What is said of an upstream needs one: --upstream URL.");
+        return PLX_RUN_WRONG;
+    }
     if (is_loopback(options->host) || options->allows_remote) return PLX_RUN_SERVER;
     fail(options,
          "%s can be reached from other machines, which may then use and steer pollux; if you mean it, add "

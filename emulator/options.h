@@ -41,6 +41,10 @@ typedef struct plx_options {
     const char *tls_certificate;     /* files in place of a certificate made at the start, or NULL */
     const char *tls_key;
     const char *tls_authority_file;  /* where to write what clients have to trust; NULL: a directory of our own */
+    const char *upstream;            /* a URL, or NULL */
+    const char *upstream_model;      /* NULL: the client's */
+    const char *upstream_key_env;    /* the variable that holds its key, or NULL */
+    uint32_t    upstream_silence_ms;
     char        why[256];
 } plx_options;
 

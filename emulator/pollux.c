@@ -163,7 +163,7 @@ static bool read_options(pollux *p, const pollux_options *options, char *why, si
 static bool open_twin(pollux *p, char *why, size_t why_size)
 {
     p->twin = plx_twin_new(&p->options, why, why_size);
-    if (!p->twin || !plx_twin_read_files(p->twin, why, why_size) || !plx_twin_listen(p->twin, why, why_size)) {
+    if (!p->twin || !plx_twin_prepare(p->twin, why, why_size) || !plx_twin_listen(p->twin, why, why_size)) {
         return false;
     }
     p->twin->world.witness = &p->witness;

@@ -60,17 +60,35 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
     return NULL;
 }
 
-bool plx_twin_read_files(plx_twin *twin, char *why, size_t why_size)
+static bool find_upstream(plx_twin *twin, char *why, size_t why_size)
+{
+    const plx_options   *options = twin->options;
+    const char          *variable = options->upstream_key_env;
+    plx_upstream_options upstream = { .url = options->upstream, .model = options->upstream_model,
+                                      .key = variable ? getenv(variable) : NULL,
+                                      .silence_ms = options->upstream_silence_ms };
+
+    if (!options->upstream) return true;
+    if (variable && (!upstream.key || !*upstream.key)) {
+        snprintf(why, why_size, "--upstream-key-env: there is no %s in the environment, or nothing in it.", variable);
+        return false;
+    }
+    twin->world.upstream = plx_upstream_new(&twin->loop, &upstream, why, why_size);
+    return twin->world.upstream != NULL;
+}
+
+/* With an upstream the built-in answers stay away: who has a model wants to hear it. */
+bool plx_twin_prepare(plx_twin *twin, char *why, size_t why_size)
 {
     for (size_t i = 0; i < twin->options->script_count; i++) {
         if (!plx_catalogue_add_file(&twin->catalogue, twin->options->scripts[i], why, why_size)) return false;
     }
-    if (!plx_catalogue_add_builtin(&twin->catalogue, why, why_size)) return false;
+    if (!twin->options->upstream && !plx_catalogue_add_builtin(&twin->catalogue, why, why_size)) return false;
     if (!plx_model_table_new(&twin->models, twin->options->models, twin->options->wants_listed_models, why, why_size)) {
         return false;
     }
     twin->world.models = twin->models;
-    return true;
+    return find_upstream(twin, why, why_size);
 }
 
 bool plx_twin_listen(plx_twin *twin, char *why, size_t why_size)
@@ -111,6 +129,7 @@ static void close_handle(uv_handle_t *handle, void *unused)
 void plx_twin_free(plx_twin *twin)
 {
     if (!twin) return;
+    plx_upstream_free(twin->world.upstream);
     uv_walk(&twin->loop, close_handle, NULL);
     uv_run(&twin->loop, UV_RUN_DEFAULT);
     uv_loop_close(&twin->loop);

@@ -24,9 +24,9 @@ typedef struct plx_twin {
     plx_server         server;
 } plx_twin;
 
-/* In this order. The options must live as long as the twin. NULL, false: `why` has a sentence. */
+/* In this order; preparing reads files and looks at the environment. The options must live as long as the twin. NULL, false: `why` has a sentence. */
 plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size);
-bool      plx_twin_read_files(plx_twin *twin, char *why, size_t why_size);
+bool      plx_twin_prepare(plx_twin *twin, char *why, size_t why_size);
 bool      plx_twin_listen(plx_twin *twin, char *why, size_t why_size);
 
 void plx_twin_print_url(const plx_twin *twin, char url[PLX_URL_BYTES]);

@@ -68,7 +68,7 @@ done
 
 # The rooms of pollux, from the ground up: each may enter itself and those before it.
 entered=
-for room in script proto http generate fault api; do
+for room in script proto http generate fault upstream api; do
     entered="$entered${entered:+|}$room"
     [ -n "$(ls "emulator/$room" 2>/dev/null)" ] || continue
     grep -nE '^ *# *include *"[a-z]+/' "emulator/$room"/*.c "emulator/$room"/*.h 2>/dev/null |

@@ -1,6 +1,7 @@
 /* generate.c -- the methods that answer a prompt, in each of the dialects, and the one that counts its tokens.
  * SPDX-License-Identifier: MIT
  */
+#include "api/ask_upstream.h"
 #include "api/handlers.h"
 #include "api/caches.h"
 #include "api/files.h"
@@ -60,7 +61,8 @@ static generation *read_ask(plx_exchange *e, const cst_json *body, const char *m
     return NULL;
 }
 
-static void play(plx_exchange *e, generation *g, const plx_encoding *encoding)
+/* `print`: the body in the words of an upstream. */
+static void play(plx_exchange *e, generation *g, const plx_encoding *encoding, plx_chat_print_fn *print)
 {
     plx_world      *world = e->world;
     const plx_case *source = plx_catalogue_find(world->catalogue, g->ask.prompt);
@@ -70,6 +72,10 @@ static void play(plx_exchange *e, generation *g, const plx_encoding *encoding)
     if (plx_spoil_answer(e, source ? source->fault : CST_NONE)) return;
     if (!plx_quota_take(world, e->key, g->ask.model, g->ask.prompt_tokens, &refusal)) {
         plx_exchange_refuse(e, &refusal);
+        return;
+    }
+    if (!source && world->upstream) {
+        plx_ask_upstream(e, &g->ask, e->json, print, encoding);
         return;
     }
     e->state = g;
@@ -95,21 +101,21 @@ void plx_answer_generate(plx_exchange *e)
 {
     generation *g = read_ask(e, e->json, "generateContent", plx_ask_read_gemini);
 
-    if (g) play(e, g, &plx_gemini_whole);
+    if (g) play(e, g, &plx_gemini_whole, plx_chat_print_gemini);
 }
 
 void plx_answer_stream_generate(plx_exchange *e)
 {
     generation *g = read_ask(e, e->json, "generateContent", plx_ask_read_gemini);
 
-    if (g) play(e, g, wants_events(e) ? &plx_gemini_events : &plx_gemini_array);
+    if (g) play(e, g, wants_events(e) ? &plx_gemini_events : &plx_gemini_array, plx_chat_print_gemini);
 }
 
 void plx_answer_chat(plx_exchange *e)
 {
     generation *g = read_ask(e, e->json, "generateContent", plx_ask_read_openai);
 
-    if (g) play(e, g, g->ask.wants_stream ? &plx_openai_events : &plx_openai_whole);
+    if (g) play(e, g, g->ask.wants_stream ? &plx_openai_events : &plx_openai_whole, plx_chat_print_openai);
 }
 
 void plx_answer_message(plx_exchange *e)
@@ -117,8 +123,8 @@ void plx_answer_message(plx_exchange *e)
     generation *g = read_ask(e, e->json, "generateMessage", plx_ask_read_message);
 
     if (!g) return;
-    if (!g->ask.wants_stream) play(e, g, &plx_message_whole);
-    else play(e, g, wants_events(e) ? &plx_message_events : &plx_message_lines);
+    if (!g->ask.wants_stream) play(e, g, &plx_message_whole, plx_chat_print_message);
+    else play(e, g, wants_events(e) ? &plx_message_events : &plx_message_lines, plx_chat_print_message);
 }
 
 static void send_count(plx_exchange *e, int64_t count)

@@ -8,6 +8,7 @@
 #include "generate/model_table.h"
 #include "generate/pace.h"
 #include "script/catalogue.h"
+#include "upstream/upstream.h"
 
 typedef struct plx_interactions plx_interactions;
 typedef struct plx_quotas plx_quotas;
@@ -37,6 +38,7 @@ typedef struct plx_world {
     size_t                 under_way;      /* requests that are read or answered */
     const size_t          *connection_count; /* the server's; NULL: there is none */
     struct plx_armory     *armory;         /* faults; NULL: there are none */
+    plx_upstream          *upstream;       /* asked when no script answers; NULL: there is none */
     plx_witness           *witness;        /* NULL: nobody asks it */
     plx_resources         *resources;      /* what clients make and come back for */
 } plx_world;

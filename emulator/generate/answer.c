@@ -347,16 +347,21 @@ static castor_status add_candidates(composer *c, castor_str thought)
     return status;
 }
 
+castor_status plx_answer_begin(plx_answer *answer, const plx_ask *ask, const plx_answerer *answerer, cst_arena *arena)
+{
+    *answer = (plx_answer){ .ask = ask, .created_s = answerer->now_s };
+    return name_answer(answer, answerer, arena);
+}
+
 castor_status plx_answer_compose(plx_answer *answer, const plx_ask *ask, const plx_case *source,
                                  const plx_answerer *answerer, cst_arena *arena)
 {
     composer c = { .ask = ask, .source = source, .answerer = answerer, .arena = arena };
 
-    *answer = (plx_answer){ .ask = ask, .created_s = answerer->now_s };
     c.first_us = plx_pace_first_us(&answerer->pace, answerer->chance);
     cst_buf_init(&c.pieces, arena->allocator, (size_t)PLX_PIECES_MAX * sizeof(plx_piece));
     castor_str    thought = thought_of(&c);
-    castor_status status = name_answer(answer, answerer, arena);
+    castor_status status = plx_answer_begin(answer, ask, answerer, arena);
     if (status == CASTOR_OK) status = add_candidates(&c, thought);
     if (status == CASTOR_OK) status = keep_pieces(&c, answer, thought);
     cst_buf_free(&c.pieces);

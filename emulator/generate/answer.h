@@ -58,6 +58,9 @@ typedef struct plx_answerer {
 castor_status plx_answer_compose(plx_answer *answer, const plx_ask *ask, const plx_case *source,
                                  const plx_answerer *answerer, cst_arena *arena);
 
+/* An answer with its names and nothing in it yet, for who brings the pieces himself. */
+castor_status plx_answer_begin(plx_answer *answer, const plx_ask *ask, const plx_answerer *answerer, cst_arena *arena);
+
 /* The whole text, or the whole thought, of one candidate, appended to `out`; `*finish` is its reason. */
 castor_status plx_answer_join(const plx_answer *answer, uint32_t candidate, plx_piece_kind kind, cst_buf *out,
                               const char **finish);

@@ -1,0 +1,67 @@
+/* ask_upstream.c -- answers a prompt by what the upstream says to it.
+ * SPDX-License-Identifier: MIT
+ */
+#include "api/ask_upstream.h"
+
+#include "upstream/relay.h"
+
+typedef struct question {
+    plx_relay  relay;
+    plx_answer answer;
+    cst_buf    body; /* of the chat completion */
+} question;
+
+static void go_on(plx_exchange *e)
+{
+    question *q = e->state;
+
+    plx_relay_go_on(&q->relay);
+}
+
+static void on_gone(plx_exchange *e)
+{
+    question *q = e->state;
+
+    plx_relay_free(&q->relay);
+    cst_buf_free(&q->body);
+}
+
+static void refuse(void *user, const plx_refusal *refusal)
+{
+    plx_exchange_refuse(user, refusal);
+}
+
+static bool begin(plx_exchange *e, question *q, plx_ask *ask, const plx_encoding *encoding, plx_refusal *refusal)
+{
+    plx_relay_order order = { .upstream = e->world->upstream, .reply = e->reply, .ask = ask, .answer = &q->answer,
+                              .encoding = encoding, .body = cst_buf_view(&q->body), .keep = &e->arena,
+                              .refuse = refuse, .user = e };
+
+    e->state = q;
+    e->on_timer = go_on;
+    e->on_gone = on_gone;
+    return plx_relay_begin(&q->relay, &order, refusal);
+}
+
+void plx_ask_upstream(plx_exchange *e, plx_ask *ask, const cst_json *body, plx_chat_print_fn *print,
+                      const plx_encoding *encoding)
+{
+    plx_world   *world = e->world;
+    question    *q = cst_arena_alloc(&e->arena, sizeof *q);
+    plx_answerer answerer = { world->pace, &world->chance, plx_world_now_us(world) / 1000000 };
+    castor_str   model = world->upstream->model ? castor_str_of(world->upstream->model) : ask->model;
+    plx_refusal  refusal = { .code = 0 };
+
+    if (!q || plx_answer_begin(&q->answer, ask, &answerer, &e->arena) != CASTOR_OK) {
+        plx_refuse_memory(&refusal);
+        plx_exchange_refuse(e, &refusal);
+        return;
+    }
+    cst_buf_init(&q->body, cst_allocator_default(), 2 * (size_t)PLX_BODY_BYTES_MAX); /* escapes make it longer */
+    if (!print(&q->body, body, model, &refusal)) {
+        cst_buf_free(&q->body);
+        plx_exchange_refuse(e, &refusal);
+    } else if (!begin(e, q, ask, encoding, &refusal)) {
+        plx_exchange_refuse(e, &refusal);
+    }
+}

@@ -1,0 +1,16 @@
+/* ask_upstream.h -- answers a prompt by what the upstream says to it.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PLX_ASK_UPSTREAM_H
+#define PLX_ASK_UPSTREAM_H
+
+#include "api/exchange.h"
+#include "generate/encoding.h"
+#include "upstream/chat_request.h"
+
+/* Takes the exchange over, until its reply is gone. `ask` lives in its arena; `print` puts the body into the upstream's
+ * words. */
+void plx_ask_upstream(plx_exchange *e, plx_ask *ask, const cst_json *body, plx_chat_print_fn *print,
+                      const plx_encoding *encoding);
+
+#endif

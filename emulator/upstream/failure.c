@@ -1,0 +1,82 @@
+/* failure.c -- what goes wrong at the upstream, in the words and codes of Google's errors.
+ * SPDX-License-Identifier: MIT
+ */
+#include "upstream/failure.h"
+
+#include <inttypes.h>
+
+#include "proto/json_style.h"
+#include "upstream/json_copy.h"
+
+enum { QUOTED_BYTES = 1024 };
+
+bool plx_failure_unreached(plx_refusal *refusal, const plx_upstream *u, const char *why)
+{
+    return plx_refuse(refusal, 503, "The upstream at %s did not answer: %s.", u->host, why);
+}
+
+bool plx_failure_silent(plx_refusal *refusal, const plx_upstream *u)
+{
+    return plx_refuse(refusal, 504, "The upstream at %s said nothing for %" PRIu64 " ms.", u->host, u->silence_us / 1000);
+}
+
+bool plx_failure_strange(plx_refusal *refusal, const plx_upstream *u, const char *what)
+{
+    return plx_refuse(refusal, 503, "The upstream at %s does not speak chat completions: it sent %s.", u->host, what);
+}
+
+bool plx_failure_cut(plx_refusal *refusal, const plx_upstream *u, const char *why)
+{
+    return plx_refuse(refusal, 503, "The upstream at %s broke off in the middle of its answer%s%s.", u->host,
+                      why ? ": " : "", why ? why : "");
+}
+
+/* The client asked us, not the upstream: a key that is refused there is ours, and a redirect is no answer. */
+static int code_for(int status)
+{
+    static const int codes[][2] = {
+        { 401, 403 }, { 403, 403 }, { 404, 404 }, { 408, 504 }, { 413, 413 }, { 429, 429 }, { 500, 500 }, { 501, 501 },
+        { 502, 503 }, { 503, 503 }, { 504, 504 }, { 529, 503 },
+    };
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (codes[i][0] == status) return codes[i][1];
+    }
+    return status < 400 ? 503 : status < 500 ? 400 : 500;
+}
+
+bool plx_failure_told(plx_refusal *refusal, const plx_upstream *u, int status, castor_str text, int64_t retry_after_s)
+{
+    char quoted[QUOTED_BYTES];
+
+    plx_upstream_quote(u, text, quoted, sizeof quoted);
+    plx_refuse(refusal, code_for(status), "The upstream at %s answered %d%s%s", u->host, status, quoted[0] ? ": " : ".",
+               quoted);
+    if (retry_after_s > 0 && retry_after_s <= PLX_WAIT_MS_MAX / 1000) {
+        refusal->retry_after_us = castor_some_i64(retry_after_s * 1000000);
+    }
+    return false;
+}
+
+castor_status plx_failure_print_event(const plx_refusal *refusal, cst_buf *out)
+{
+    cst_buf         json;
+    cst_buf         narrow;
+    cst_json_doc    doc;
+    cst_json_writer w = cst_json_writer_to(&narrow);
+
+    cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
+    cst_buf_init(&narrow, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
+    cst_json_doc_init(&doc, cst_allocator_default());
+    castor_status status = plx_refusal_print(refusal, false, &json);
+    if (status == CASTOR_OK) status = cst_json_read(&doc, cst_buf_view(&json), NULL, NULL);
+    if (status == CASTOR_OK) plx_json_copy(&w, cst_json_root(&doc));
+    if (status == CASTOR_OK) status = w.status;
+    if (status == CASTOR_OK) status = cst_buf_append_text(out, "data: ");
+    if (status == CASTOR_OK) status = plx_json_print_styled(out, cst_buf_view(&narrow), PLX_JSON_SPACED);
+    if (status == CASTOR_OK) status = cst_buf_append_text(out, "\r\n\r\n");
+    cst_json_doc_free(&doc);
+    cst_buf_free(&narrow);
+    cst_buf_free(&json);
+    return status;
+}

@@ -1,0 +1,29 @@
+/* failure.h -- what goes wrong at the upstream, in the words and codes of Google's errors. Never with a key in it. Pure.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef PLX_FAILURE_H
+#define PLX_FAILURE_H
+
+#include "proto/refusal.h"
+#include "upstream/upstream.h"
+
+/* All return false. It could not be reached, or the connection was lost before its head: why. */
+bool plx_failure_unreached(plx_refusal *refusal, const plx_upstream *upstream, const char *why);
+
+/* It said nothing for as long as it may. */
+bool plx_failure_silent(plx_refusal *refusal, const plx_upstream *upstream);
+
+/* It said what is no chat completion. */
+bool plx_failure_strange(plx_refusal *refusal, const plx_upstream *upstream, const char *what);
+
+/* It broke off; `why` may be NULL. */
+bool plx_failure_cut(plx_refusal *refusal, const plx_upstream *upstream, const char *why);
+
+/* It answered with an error. `text`: what it said, maybe nothing; `retry_after_s` 0: unsaid. */
+bool plx_failure_told(plx_refusal *refusal, const plx_upstream *upstream, int status, castor_str text,
+                      int64_t retry_after_s);
+
+/* The error as an event of a stream. */
+castor_status plx_failure_print_event(const plx_refusal *refusal, cst_buf *out);
+
+#endif

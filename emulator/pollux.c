@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault/armory.h"
 #include "twin.h"
 
 typedef struct errand {
     bool (*run)(pollux *twin, struct errand *errand);
-    const char     *script; /* to play */
+    const char     *text;   /* a script to play, or a fault */
+    uint32_t        count;  /* of answers to spoil */
     char           *why;
     size_t          why_size;
     pollux_request *last;   /* to be filled; NULL: the count will do */
@@ -72,7 +74,22 @@ static bool send_on(pollux *p, errand *e)
 
 static bool play(pollux *p, errand *e)
 {
-    return plx_catalogue_play(&p->twin->catalogue, castor_str_of(e->script), e->why, e->why_size);
+    return plx_catalogue_play(&p->twin->catalogue, castor_str_of(e->text), e->why, e->why_size);
+}
+
+static bool spoil(pollux *p, errand *e)
+{
+    plx_arming arming = { .count = castor_some_i64(e->count), .path = CASTOR_STR("") };
+    uint64_t   id;
+
+    if (!e->text) {
+        plx_armory_disarm(p->twin->world.armory);
+        return true;
+    }
+    if (!plx_plan_parse(&arming.plan, castor_str_of(e->text), e->why, e->why_size)) return false;
+    if (plx_armory_arm(p->twin->world.armory, &arming, &id)) return true;
+    snprintf(e->why, e->why_size, "At most %d faults can be asked for at the same time.", (int)PLX_FAULTS_ARMED_MAX);
+    return false;
 }
 
 /* The loop goes on; so what the caller looks at is a copy. */
@@ -231,7 +248,14 @@ const char *pollux_start(pollux **out, const pollux_options *options, char *why,
 
 int32_t pollux_play(pollux *twin, const char *script, char *why, size_t why_size)
 {
-    errand e = { .run = play, .script = script, .why = why, .why_size = why_size };
+    errand e = { .run = play, .text = script, .why = why, .why_size = why_size };
+
+    return send_on(twin, &e);
+}
+
+int32_t pollux_spoil(pollux *twin, const char *fault, uint32_t count, char *why, size_t why_size)
+{
+    errand e = { .run = spoil, .text = fault, .count = count, .why = why, .why_size = why_size };
 
     return send_on(twin, &e);
 }

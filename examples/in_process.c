@@ -39,21 +39,17 @@ static void check(const char *what, castor_verdict verdict, castor_verdict expec
     failures += verdict != expected;
 }
 
-/* The body ends as it should, and no reason for it was given. */
-static const char cut[] = "## How do beavers talk?\n"
-                          "< data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"They slap\"}]}}]}\n"
-                          "<\n";
-
 int main(void)
 {
     pollux     *twin = NULL;
     char        why[256] = "";
     const char *url = pollux_start(&twin, NULL, why, sizeof why);
 
-    if (url && pollux_play(twin, "## Why dams?\n= To keep the lodge dry.\n", why, sizeof why) &&
-        pollux_play(twin, cut, why, sizeof why)) {
+    if (url && pollux_play(twin, "## Why dams?\n= They keep the lodge dry.\n", why, sizeof why) &&
+        pollux_spoil(twin, "cut@event=1", 1, why, sizeof why) && pollux_spoil(twin, "status=429:rpd", 1, why, sizeof why)) {
+        check("half an answer is not whole", ask(url, "Why dams?"), CASTOR_VERDICT_TRUNCATED);
+        check("what was used up today stays so", ask(url, "Why dams?"), CASTOR_VERDICT_QUOTA_DAY);
         check("a whole answer is complete", ask(url, "Why dams?"), CASTOR_VERDICT_COMPLETE);
-        check("half an answer is not", ask(url, "How do beavers talk?"), CASTOR_VERDICT_TRUNCATED);
         printf("%d requests were made\n", (int)pollux_requests(twin, NULL));
     } else {
         fprintf(stderr, "%s\n", why);

@@ -33,7 +33,7 @@ check "stream.c prints the answer" "sunlight" "$examples/stream"
 check "stream.c takes a prompt" "chlorophyll" "$examples/stream" "What is photosynthesis?"
 check "unary.c prints the whole answer and its tokens" "tokens)" "$examples/unary"
 check "async.c ends all six answers" "\[6\] -- done" "$examples/async"
-check "in_process.c brings its own twin, and all its tests pass" "half an answer is not: TRUNCATED" "$examples/in_process"
+check "in_process.c brings its own twin, and all its tests pass" "half an answer is not whole: TRUNCATED" "$examples/in_process"
 check "the README's snippet prints an answer" "pollux" "$examples/readme"
 
 # All six at once: the answers come out mixed, not one after the other.

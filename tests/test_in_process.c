@@ -118,6 +118,67 @@ static void what_is_no_script_is_refused_with_its_line(void **state)
     pollux_stop(twin);
 }
 
+/* ---- faults ---- */
+
+static int status_of(const tst_pollux *at)
+{
+    tst_answer a = tst_ask(at, WHOLE, PROMPT("What is photosynthesis?"));
+    int        status = a.status;
+
+    tst_forget(&a);
+    return status;
+}
+
+static void as_many_answers_are_spoilt_as_were_asked_for(void **state)
+{
+    tst_pollux at;
+    pollux    *twin = start(&at, NULL);
+    char       why[256] = "";
+
+    (void)state;
+    assert_int_equal(pollux_spoil(twin, "status=429:rpd", 2, why, sizeof why), 1);
+    assert_int_equal(pollux_spoil(twin, "status=503", 1, why, sizeof why), 1);
+    assert_int_equal(status_of(&at), 429);
+    assert_int_equal(status_of(&at), 429);
+    assert_int_equal(status_of(&at), 503);
+    assert_int_equal(status_of(&at), 200);
+    assert_int_equal(pollux_spoil(twin, "status=500", 0, why, sizeof why), 1);
+    for (int i = 0; i < 5; i++) assert_int_equal(status_of(&at), 500);
+    assert_int_equal(pollux_spoil(twin, NULL, 0, why, sizeof why), 1);
+    assert_int_equal(status_of(&at), 200);
+    assert_int_equal(pollux_requests(twin, NULL), 10);
+    pollux_stop(twin);
+}
+
+static void a_stream_can_be_cut(void **state)
+{
+    tst_pollux at;
+    pollux    *twin = start(&at, NULL);
+
+    (void)state;
+    assert_int_equal(pollux_spoil(twin, "cut@event=2", 1, NULL, 0), 1);
+    tst_answer a = tst_ask(&at, STREAM, PROMPT("What is photosynthesis?"));
+    assert_int_equal(a.status, 200);
+    assert_false(a.is_whole);
+    tst_lacks(&a, "finishReason");
+    tst_forget(&a);
+    pollux_stop(twin);
+}
+
+static void what_is_no_fault_is_refused_with_a_sentence(void **state)
+{
+    tst_pollux at;
+    pollux    *twin = start(&at, NULL);
+    char       why[256] = "";
+
+    (void)state;
+    assert_int_equal(pollux_spoil(twin, "sprain", 1, why, sizeof why), 0);
+    assert_non_null(strstr(why, "sprain"));
+    assert_int_equal(pollux_spoil(twin, "", 1, NULL, 0), 0);
+    assert_int_equal(status_of(&at), 200);
+    pollux_stop(twin);
+}
+
 /* ---- requests ---- */
 
 static void requests_are_counted_and_the_last_can_be_looked_at(void **state)
@@ -407,6 +468,9 @@ int main(void)
         cmocka_unit_test(a_blocking_client_in_the_same_thread_gets_an_answer),
         cmocka_unit_test(the_script_that_came_last_is_asked_first),
         cmocka_unit_test(what_is_no_script_is_refused_with_its_line),
+        cmocka_unit_test(as_many_answers_are_spoilt_as_were_asked_for),
+        cmocka_unit_test(a_stream_can_be_cut),
+        cmocka_unit_test(what_is_no_fault_is_refused_with_a_sentence),
         cmocka_unit_test(requests_are_counted_and_the_last_can_be_looked_at),
         cmocka_unit_test(many_threads_may_ask_and_play_at_once),
         cmocka_unit_test(twins_know_nothing_of_each_other),

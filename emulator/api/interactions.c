@@ -206,6 +206,9 @@ static void create(creation *c, plx_exchange *e)
             play_bytes(e, source);
             return;
         }
+        if (is_granted && !source && e->world->upstream) {
+            is_granted = plx_refuse_coded(c->refusal, 501, NULL, "An upstream cannot be asked as an interaction.");
+        }
         if (is_granted && compose(c, e, source) && record(c, e)) {
             tell(c, e, source);
             return;

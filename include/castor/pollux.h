@@ -7,6 +7,8 @@
  *
  *     pollux_play(twin, "## Any prompt\n? *\n= Dams keep the lodge dry.\n", why, sizeof why);
  *     ... ask your client, whose base URL is `url` and whose key is anything, and look at what it makes of it ...
+ *     pollux_spoil(twin, "cut@event=1", 1, why, sizeof why);
+ *     ... ask once more: half an answer comes, and the connection is lost ...
  *     pollux_stop(twin);
  *
  * It works with any client in any language that this process may hold; it needs nothing of libcastor. docs/pollux.md
@@ -73,6 +75,14 @@ POLLUX_API const char *pollux_start(pollux **out, const pollux_options *options,
  * Shape:     1, or 0 when it is no script. The request after this call finds it. The latest script is asked first.
  */
 POLLUX_API int32_t pollux_play(pollux *twin, const char *script, char *why, size_t why_size);
+
+/**
+ * pollux_spoil -- lets answers go wrong: a fault as pollux(1) lists them, for example "cut@event=3" or "status=429:rpd".
+ *
+ * Shape:     1, or 0 when there is no such fault. The next `count` answers are spoilt; 0: all from now on. Faults that
+ *            were asked for before come first. NULL in place of a fault: none is spoilt any more.
+ */
+POLLUX_API int32_t pollux_spoil(pollux *twin, const char *fault, uint32_t count, char *why, size_t why_size);
 
 /**
  * pollux_requests -- how many requests have come so far, refused ones too; and the last of them.

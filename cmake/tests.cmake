@@ -63,11 +63,19 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/README.md)
         OUTPUT_NAME readme RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
 endif()
 
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS docs/pollux.md)
+readme_snippet(docs/pollux.md ${PROJECT_BINARY_DIR}/examples/docs.c)
+add_executable(example_docs ${PROJECT_BINARY_DIR}/examples/docs.c)
+target_link_libraries(example_docs PRIVATE castor_shared pollux_static)
+set_target_properties(example_docs PROPERTIES
+    OUTPUT_NAME docs RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/examples)
+
 # ---- Scripts ---------------------------------------------------------------------------------------------------
 
 if(EXISTS ${PROJECT_SOURCE_DIR}/tests/examples.sh)
     castor_test(examples tests/examples.sh $<TARGET_FILE:pollux> ${PROJECT_BINARY_DIR}/examples)
 endif()
+castor_test(docs tests/docs.sh ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
 # A sanitizer or valgrind learns nothing from these.
 if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize" AND NOT CASTOR_VALGRIND)
     castor_test(purity tests/purity.sh)

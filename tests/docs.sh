@@ -17,7 +17,7 @@ command -v curl >/dev/null || { echo "curl is not here"; exit 77; }
 scratch=$(mktemp -d)
 started=
 # shellcheck disable=SC2086 # a list of processes
-trap '[ -z "$started" ] || kill $started 2>/dev/null; rm -rf "$scratch"' EXIT
+trap '[ -z "$started" ] || kill $started 2>/dev/null || true; rm -rf "$scratch"' EXIT
 trap 'exit 130' INT TERM
 cd "$scratch"
 PATH=$build:$PATH

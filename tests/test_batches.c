@@ -143,7 +143,7 @@ static void a_bad_row_fails_alone(void **state)
 
     (void)state;
     make(&shared,
-         INLINE("", ROW("a") ",{\"request\":{\"contents\":[]},\"metadata\":{\"key\":\"bad\"}},"
+         INLINE("", ROW("a") ",{\"request\":{\"contents\":[]},\"metadata\": { \"key\" :\r\n\"b \\\" ad\" }},"
                              "{\"metadata\":{\"key\":\"none\"}},"
                              "{\"request\":{\"contents\":{\"parts\":{\"fileData\":{\"fileUri\":\"files/none\"}}}}}"),
          path);
@@ -155,7 +155,8 @@ static void a_bad_row_fails_alone(void **state)
     tst_check_at(&a, "metadata.batchStats.failedRequestCount", "3");
     tst_check_at(&a, "response.inlinedResponses.inlinedResponses.0.response.candidates.0.finishReason", "STOP");
     tst_check_at(&a, "response.inlinedResponses.inlinedResponses.1.error.code", "3");
-    tst_check_at(&a, "response.inlinedResponses.inlinedResponses.1.metadata.key", "bad");
+    tst_check_at(&a, "response.inlinedResponses.inlinedResponses.1.metadata.key", "b \" ad");
+    tst_contains(&a, "\n          \"metadata\": {\n            \"key\": \"b \\\" ad\"\n          }\n");
     tst_contains(&a, "contents is not specified");
     tst_check_at(&a, "response.inlinedResponses.inlinedResponses.2.error.code", "3");
     tst_check_at(&a, "response.inlinedResponses.inlinedResponses.3.error.code", "7");

@@ -11,6 +11,7 @@
 #include "api/models.h"
 #include "api/resources.h"
 #include "proto/fields.h"
+#include "proto/json_style.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define PACKAGE "type.googleapis.com/google.ai.generativelanguage.v1beta."
@@ -33,15 +34,11 @@ static const plx_message_type create_type = { PACKAGE "BatchGenerateContentReque
 
 /* ---- rows ---- */
 
-/* Line ends can only stand between the tokens of JSON. */
 static bool append_row(plx_blob *rows, castor_str row, cst_buf *line)
 {
     line->len = 0;
-    if (cst_buf_append_str(line, row) != CASTOR_OK || cst_buf_append_text(line, "\n") != CASTOR_OK) return false;
-    for (size_t i = 0; i + 1 < line->len; i++) {
-        if (line->data[i] == '\n' || line->data[i] == '\r') line->data[i] = ' ';
-    }
-    return plx_blob_append(rows, cst_buf_view(line));
+    return plx_json_squeeze(line, row) == CASTOR_OK && cst_buf_append_text(line, "\n") == CASTOR_OK &&
+           plx_blob_append(rows, cst_buf_view(line));
 }
 
 /* A member by either spelling of its name. */

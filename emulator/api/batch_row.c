@@ -7,6 +7,7 @@
 #include "api/files.h"
 #include "generate/encoding.h"
 #include "proto/fields.h"
+#include "proto/json_style.h"
 
 /* google.rpc.Code, as errors inside of operations have it. */
 static int rpc_code_of(const plx_refusal *refusal)
@@ -35,29 +36,13 @@ static void put_error(cst_json_writer *w, int code, castor_str message)
     cst_json_close_object(w);
 }
 
-/* Without the white space between its tokens: a line must be one. */
-static castor_status squeeze(cst_buf *out, castor_str json)
-{
-    bool          in_text = false;
-    castor_status status = CASTOR_OK;
-
-    for (size_t i = 0; i < json.len && status == CASTOR_OK; i++) {
-        char c = json.data[i];
-        if (!in_text && cst_is_space(c)) continue;
-        if (c == '"') in_text = !in_text;
-        status = cst_buf_append(out, &c, 1);
-        if (in_text && c == '\\' && status == CASTOR_OK) status = cst_buf_append(out, &json.data[++i], 1);
-    }
-    return status;
-}
-
 static castor_status put_response(cst_json_writer *w, castor_str json)
 {
     cst_buf       line;
     castor_status status;
 
     cst_buf_init(&line, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
-    status = squeeze(&line, json);
+    status = plx_json_squeeze(&line, json); /* a row is a line */
     if (status == CASTOR_OK) {
         cst_json_key(w, "response");
         cst_json_put_raw(w, cst_buf_view(&line));

@@ -77,9 +77,7 @@ static bool is_taken(const plx_files *files, const char *id)
 
 static bool refuse_taken(const char *id, plx_refusal *refusal)
 {
-    plx_refuse(refusal, 409, "Requested entity already exists: files/%s", id);
-    refusal->status = "ALREADY_EXISTS";
-    return false;
+    return plx_refuse_as(refusal, 409, "ALREADY_EXISTS", NULL, "Requested entity already exists: files/%s", id);
 }
 
 bool plx_files_read_name(const plx_files *files, castor_str name, plx_file_facts *facts, plx_refusal *refusal)
@@ -184,8 +182,8 @@ plx_file *plx_files_find_active(const plx_world *world, plx_owner owner, castor_
     plx_file *file = plx_files_find(world, owner, id, refusal);
 
     if (!file || plx_file_state_at(file, plx_world_now_us(world)) == PLX_FILE_ACTIVE) return file;
-    plx_refuse(refusal, 400, "The File %.*s is not in an ACTIVE state and usage is not allowed.", CASTOR_ARG(id));
-    refusal->status = "FAILED_PRECONDITION";
+    plx_refuse_as(refusal, 400, "FAILED_PRECONDITION", NULL,
+                  "The File %.*s is not in an ACTIVE state and usage is not allowed.", CASTOR_ARG(id));
     return NULL;
 }
 

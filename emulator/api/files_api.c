@@ -138,8 +138,8 @@ void plx_answer_file_download(plx_exchange *e)
 
     if (!file) return;
     if (file->facts.source != PLX_FILE_GENERATED || !file->facts.content) {
-        plx_refuse(&refusal, 400, "File %.*s cannot be downloaded: only generated files can.", CASTOR_ARG(e->names[0]));
-        refusal.status = "FAILED_PRECONDITION";
+        plx_refuse_as(&refusal, 400, "FAILED_PRECONDITION", NULL,
+                      "File %.*s cannot be downloaded: only generated files can.", CASTOR_ARG(e->names[0]));
     } else if (!cst_str_is(plx_exchange_query(e, "alt"), "media")) {
         plx_refuse(&refusal, 400, "The content of a file is sent with alt=media alone.");
     }

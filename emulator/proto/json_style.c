@@ -80,3 +80,20 @@ castor_status plx_json_print_styled(cst_buf *out, castor_str json, plx_json_styl
     }
     return p.status;
 }
+
+castor_status plx_json_squeeze(cst_buf *out, castor_str json)
+{
+    castor_status status = CASTOR_OK;
+    bool          in_text = false;
+    size_t        from = 0;
+
+    for (size_t at = 0; at < json.len && status == CASTOR_OK; at++) {
+        char c = json.data[at];
+        if (c == '"') in_text = !in_text;
+        if (in_text && c == '\\') at++;
+        if (in_text || !cst_is_space(c)) continue;
+        status = cst_buf_append(out, json.data + from, at - from);
+        from = at + 1;
+    }
+    return status == CASTOR_OK ? cst_buf_append(out, json.data + from, json.len - from) : status;
+}

@@ -15,4 +15,7 @@ typedef enum plx_json_style {
  * as recorded answers have them; other text stays as it is. */
 castor_status plx_json_print_styled(cst_buf *out, castor_str json, plx_json_style style);
 
+/* Appends `json`, which must be valid, without the white space between its tokens. */
+castor_status plx_json_squeeze(cst_buf *out, castor_str json);
+
 #endif

@@ -2,6 +2,7 @@
 
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
 
 # $(call quiet,COMMAND): what it prints goes to build/TARGET.log, and to the terminal only on failure.
 quiet = mkdir -p build && { { $(1); } >build/$@.log 2>&1 || { cat build/$@.log >&2; exit 1; }; }
@@ -37,6 +38,11 @@ fuzz:
 	@$(call build,fuzz)
 	@tests/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
+# Three clients against twins that spoil a third of their answers, all of it under the sanitizers.
+soak:
+	@$(call build,asan)
+	@conformance/soak/run build/asan $(SOAK_SECONDS)
+
 bench:
 	@$(call build,release)
 	@bench/run build/release >build/benchmarks.md
@@ -61,4 +67,4 @@ dist:
 clean:
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
 
-.PHONY: all demo test asan tsan valgrind fuzz bench docs install dist clean
+.PHONY: all demo test asan tsan valgrind fuzz soak bench docs install dist clean

@@ -115,9 +115,6 @@ void plx_twin_print_url(const plx_twin *twin, char url[PLX_URL_BYTES])
 void plx_twin_run(plx_twin *twin)
 {
     uv_run(&twin->loop, UV_RUN_DEFAULT);
-    /* Connections that wait for nothing, not even for their client, do not hold the loop. They end now. */
-    plx_server_stop(&twin->server);
-    uv_run(&twin->loop, UV_RUN_DEFAULT);
 }
 
 static void close_handle(uv_handle_t *handle, void *unused)

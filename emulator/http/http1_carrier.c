@@ -221,11 +221,26 @@ static void send_bytes(talk *t, castor_str bytes)
     else send_packets(t);
 }
 
+/* The one header of the connection's own that a handler may give, as `connection: close`. */
+static bool is_of_connection(const plx_header *header)
+{
+    return cst_str_is(header->name, "connection");
+}
+
+static bool ends_connection(const plx_header *headers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is_of_connection(&headers[i])) return true;
+    }
+    return false;
+}
+
 static castor_status print_headers(const plx_header *headers, size_t count, cst_buf *out)
 {
     castor_status made = CASTOR_OK;
 
     for (size_t i = 0; i < count && made == CASTOR_OK; i++) {
+        if (is_of_connection(&headers[i])) continue; /* print_head says it */
         made = cst_buf_append_format(out, "%.*s: %.*s\r\n", CASTOR_ARG(headers[i].name), CASTOR_ARG(headers[i].value));
     }
     return made;
@@ -250,16 +265,17 @@ static void send_headers(plx_reply *reply, int status, const plx_header *headers
     castor_str length = plx_find_length(headers, count);
     uint64_t   number;
     bool       is_delimited = length.data || plx_status_has_no_body(status);
+    bool       is_bare = !is_delimited && (t->is_http_1_0 || ends_connection(headers, count));
     cst_buf    head;
 
     t->status = status;
     t->is_bodiless = plx_status_has_no_body(status) || t->is_head;
-    t->is_chunked = !is_delimited && !t->is_http_1_0;
+    t->is_chunked = !is_delimited && !is_bare;
     t->length = (castor_i64){ 0, 0 };
     if (plx_head_read_length(length, INT64_MAX / 10, &number) == PLX_LENGTH_GOOD) {
         t->length = castor_some_i64((int64_t)number);
     }
-    if ((t->is_http_1_0 && !is_delimited) || owes_body(t) || server_of(t)->is_stopping) t->keeps_alive = false;
+    if (is_bare || owes_body(t) || server_of(t)->is_stopping) t->keeps_alive = false;
 
     cst_buf_init(&head, cst_allocator_default(), PLX_ANSWER_HEAD_BYTES_MAX);
     if (print_head(t, headers, count, &head) == CASTOR_OK) send_bytes(t, cst_buf_view(&head));

@@ -41,7 +41,8 @@ typedef struct plx_shape_of_packets {
 typedef struct plx_carrier {
     /* Sends the status and these headers beside those that every answer has (date, server, vary, ...). The names are in
      * lower case. With a content-length among them that is what is said, be it true or not; without, the body has no
-     * stated length (HTTP/1.1: chunked, or until the end of the connection for HTTP/1.0). */
+     * stated length (HTTP/1.1: chunked; for HTTP/1.0, and with `connection: close` among them, until the end of the
+     * connection). */
     void     (*send_headers)(plx_reply *reply, int status, const plx_header *headers, size_t count);
     /* The bytes are copied. HTTP/1.1: one write is one chunk of the chunked coding. */
     void     (*write)(plx_reply *reply, castor_str bytes);

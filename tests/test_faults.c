@@ -514,7 +514,7 @@ static const row rows[] = {
     { "stall=30@byte=40", NULL, 200, ENDED, NULL, NULL, see_all },
     { "stall=30@head", NULL, 200, ENDED, NULL, NULL, see_all },
     { "stall=30@percent=50", NULL, 200, ENDED, NULL, NULL, see_all },
-    { "slowhead=1", NULL, 200, ENDED, NULL, NULL, see_slow_head },
+    { "slowhead=3", NULL, 200, ENDED, NULL, NULL, see_slow_head },
     { "slow=1:100", NULL, 200, ENDED, NULL, NULL, see_many_chunks },
     { "bytewise=0", NULL, 200, ENDED, NULL, NULL, see_many_packets },
     { "packets=7", NULL, 200, ENDED, NULL, NULL, see_many_packets },

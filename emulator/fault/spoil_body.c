@@ -298,16 +298,17 @@ static plx_framing framing_of(castor_str content_type)
     return PLX_FRAMING_BYTES;
 }
 
-/* About as long as the head takes to leave byte by byte. What carries the reply adds headers that are not known here. */
+/* What the head takes to leave byte by byte, or somewhat more: timers are late, and what carries the reply adds headers
+ * that are not known here. */
 static uint64_t slow_head_us(const plx_spoiler *s)
 {
-    enum { OTHER_BYTES = 240 };
+    enum { OTHER_BYTES = 240, LATENESS_US = 2000 };
     uint64_t bytes = OTHER_BYTES;
 
     for (size_t i = 0; i < s->head.count; i++) {
         bytes += s->head.headers[i].name.len + s->head.headers[i].value.len + 4; /* ": ", CR, LF */
     }
-    return bytes * s->shape.gap_us;
+    return bytes * (s->shape.gap_us + LATENESS_US);
 }
 
 static castor_status add_shape(plx_spoiler *s, const plx_shape_of_packets *shape)

@@ -147,7 +147,7 @@ static void begin(void *user, plx_reply *reply, const plx_head *head)
     plx_refusal   refusal = { .code = 0 };
 
     if (!e) {
-        plx_reply_abort(reply, PLX_ABORT_RESET, 0);
+        plx_reply_abort(reply, PLX_ABORT_RESET, PLX_CODE_INTERNAL_ERROR);
         return;
     }
     if (find_endpoint(e, &refusal)) plx_key_take(e, &refusal);
@@ -167,7 +167,7 @@ static void refuse(void *user, plx_reply *reply, int status, const char *why)
     plx_refusal           refusal = { .code = 0 };
 
     if (!e) {
-        plx_reply_abort(reply, PLX_ABORT_RESET, 0);
+        plx_reply_abort(reply, PLX_ABORT_RESET, PLX_CODE_INTERNAL_ERROR);
         return;
     }
     plx_refuse(&refusal, status, "%s", why);

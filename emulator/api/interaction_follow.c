@@ -74,7 +74,7 @@ static void send_headers(plx_exchange *e, int status, const char *content_type)
 /* The follower may be gone afterwards. */
 static void end(plx_exchange *e, plx_telling telling)
 {
-    if (telling.end_is_lost) plx_reply_abort(e->reply, PLX_ABORT_RESET, 0);
+    if (telling.end_is_lost) plx_reply_abort(e->reply, PLX_ABORT_RESET, PLX_CODE_INTERNAL_ERROR);
     else plx_reply_end(e->reply);
 }
 
@@ -95,7 +95,7 @@ static void go_on_streaming(plx_exchange *e)
         begin_stream(e, f);
         f->buffer.len = 0;
         if (plx_interaction_print_event(&f->one->course, f->next++, &f->buffer) != CASTOR_OK) {
-            plx_reply_abort(e->reply, PLX_ABORT_RESET, 0);
+            plx_reply_abort(e->reply, PLX_ABORT_RESET, PLX_CODE_INTERNAL_ERROR);
             return;
         }
         plx_reply_write(e->reply, cst_buf_view(&f->buffer));

@@ -86,9 +86,9 @@ static void finish(plx_play *play, castor_status status)
 {
     if (status != CASTOR_OK) {
         fprintf(stderr, "pollux: an answer grew too large, or memory ran out; its connection is cut.\n");
-        plx_reply_abort(play->reply, PLX_ABORT_RESET, 0);
+        plx_reply_abort(play->reply, PLX_ABORT_RESET, PLX_CODE_INTERNAL_ERROR);
     } else if (play->source && play->source->end_is_lost) {
-        plx_reply_abort(play->reply, PLX_ABORT_RESET, 0);
+        plx_reply_abort(play->reply, PLX_ABORT_RESET, PLX_CODE_INTERNAL_ERROR);
     } else {
         plx_reply_end(play->reply);
     }

@@ -30,6 +30,9 @@ typedef enum plx_abort_kind {
     PLX_ABORT_GOAWAY     /* HTTP/2: GOAWAY with `code`, then the connection closes; HTTP/1.1: like FIN */
 } plx_abort_kind;
 
+/* The code for an answer that breaks off by itself: RFC 9113, 7. */
+enum { PLX_CODE_INTERNAL_ERROR = 2 };
+
 /* How the bytes of an answer leave, for faults. All zero: as they are written. */
 typedef struct plx_shape_of_packets {
     size_t   bytes_max; /* no packet (HTTP/2: no DATA frame) holds more of the answer; 0: no limit */

@@ -8,16 +8,28 @@
 
 castor_str plx_exchange_query(const plx_exchange *exchange, const char *name)
 {
-    for (size_t i = 0; i < exchange->query_count; i++) {
-        if (cst_str_is(exchange->query[i].name, name)) return exchange->query[i].value;
+    for (const plx_query *one = exchange->query; one; one = one->next) {
+        if (cst_str_is(one->name, name)) return one->value;
     }
     return CST_NONE;
 }
 
 void plx_exchange_add_header(plx_exchange *exchange, castor_str name, castor_str value)
 {
-    if (exchange->extra_header_count == PLX_EXTRA_HEADERS_MAX) return;
-    exchange->extra_headers[exchange->extra_header_count++] = (plx_header){ name, value };
+    plx_extra_header **last = &exchange->extra_headers;
+    plx_extra_header  *one = cst_arena_alloc(&exchange->arena, sizeof *one);
+
+    if (!one) return; /* the answer does without it */
+    while (*last) last = &(*last)->next;
+    *one = (plx_extra_header){ NULL, { name, value } };
+    *last = one;
+}
+
+void plx_exchange_forget_body(plx_exchange *exchange)
+{
+    cst_json_doc_free(&exchange->document);
+    cst_buf_free(&exchange->body);
+    exchange->json = NULL;
 }
 
 static void send_headers(plx_exchange *exchange, int status, const char *content_type, const char *allowed)
@@ -26,7 +38,9 @@ static void send_headers(plx_exchange *exchange, int status, const char *content
     size_t     count = 1;
 
     if (allowed) headers[count++] = (plx_header){ CASTOR_STR("allow"), castor_str_of(allowed) };
-    for (size_t i = 0; i < exchange->extra_header_count; i++) headers[count++] = exchange->extra_headers[i];
+    for (const plx_extra_header *one = exchange->extra_headers; one; one = one->next) {
+        if (count < sizeof headers / sizeof headers[0]) headers[count++] = one->header;
+    }
     plx_reply_send_headers(exchange->reply, status, headers, count);
 }
 

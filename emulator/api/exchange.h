@@ -39,9 +39,15 @@ typedef struct plx_endpoint {
 } plx_endpoint;
 
 typedef struct plx_query {
-    castor_str name;
-    castor_str value; /* decoded */
+    struct plx_query *next;
+    castor_str        name;
+    castor_str        value; /* decoded */
 } plx_query;
+
+typedef struct plx_extra_header {
+    struct plx_extra_header *next;
+    plx_header               header;
+} plx_extra_header;
 
 enum { PLX_NAMES_MAX = 3, PLX_EXTRA_HEADERS_MAX = 8 };
 
@@ -55,16 +61,14 @@ struct plx_exchange {
     castor_str path;            /* decoded, without the query; one slash at its front */
     castor_str version;         /* "v1beta" */
     castor_str names[PLX_NAMES_MAX]; /* what each `{}` of the pattern stands for */
-    plx_query  query[PLX_QUERY_MAX];
-    size_t     query_count;
+    plx_query *query;           /* the first parameter; at most PLX_QUERY_MAX */
     castor_str key;             /* absent when the request has none */
 
     cst_buf         body;
     cst_json_doc    document;
     const cst_json *json;       /* the body's root, when the endpoint takes_json */
 
-    plx_header extra_headers[PLX_EXTRA_HEADERS_MAX]; /* of the answer, beside its content type */
-    size_t     extra_header_count;
+    plx_extra_header *extra_headers; /* of the answer, beside its content type; at most PLX_EXTRA_HEADERS_MAX */
 
     void            *state;     /* the endpoint's */
     plx_exchange_fn *on_timer;  /* a time given to plx_reply_wake_at has come, or a full reply is writable again */
@@ -78,6 +82,9 @@ castor_str plx_exchange_query(const plx_exchange *exchange, const char *name);
 
 /* For plx_exchange_send... and _refuse; the name in lower case. What the views point to must live until then. */
 void plx_exchange_add_header(plx_exchange *exchange, castor_str name, castor_str value);
+
+/* Gives back the memory of the body and of its document, for answers that take long and need neither. */
+void plx_exchange_forget_body(plx_exchange *exchange);
 
 /* Sends a whole answer. */
 void plx_exchange_send(plx_exchange *exchange, int status, const char *content_type, castor_str body);

@@ -82,6 +82,7 @@ static void play(plx_exchange *e, generation *g, const plx_encoding *encoding, p
     e->on_timer = go_on;
     e->on_gone = on_gone;
     if (source && !source->is_answer) {
+        plx_exchange_forget_body(e);
         plx_play_bytes(&g->play, e->reply, source, plx_pace_first_us(&world->pace, &world->chance));
     } else if (plx_answer_compose(&g->answer, &g->ask, source, &answerer, &e->arena) == CASTOR_OK) {
         plx_stats_add_answer(world->stats, &g->answer);

@@ -47,15 +47,19 @@ static castor_str cut(castor_str *text, char separator)
 /* Parameters beyond the limit are as unknown ones: ignored. */
 static castor_status read_query(plx_exchange *exchange, castor_str query)
 {
-    while (query.len > 0 && exchange->query_count < PLX_QUERY_MAX) {
+    plx_query **last = &exchange->query;
+
+    for (size_t count = 0; query.len > 0 && count < PLX_QUERY_MAX; count++) {
         castor_str    value = cut(&query, '&');
         castor_str    name = cut(&value, '=');
-        plx_query    *one = &exchange->query[exchange->query_count];
-        castor_status status = decode(name, &exchange->arena, &one->name);
+        plx_query    *one = cst_arena_alloc(&exchange->arena, sizeof *one);
+        castor_status status = one ? decode(name, &exchange->arena, &one->name) : CASTOR_NO_MEMORY;
         if (status == CASTOR_OK) status = decode(value, &exchange->arena, &one->value);
         if (status != CASTOR_OK) return status;
         if (cst_str_is(one->name, "$alt")) one->name = CASTOR_STR("alt");
-        exchange->query_count++;
+        one->next = NULL;
+        *last = one;
+        last = &one->next;
     }
     return CASTOR_OK;
 }

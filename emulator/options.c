@@ -265,7 +265,7 @@ static bool set_tls_authority_file(plx_options *options, const char *value)
 
 static bool check_tls(plx_options *options)
 {
-    options->wants_tls = options->wants_tls || options->tls_certificate || options->tls_key || options->tls_authority_file;
+    if (options->tls_certificate || options->tls_key || options->tls_authority_file) options->wants_tls = true;
     if (!options->tls_certificate != !options->tls_key) {
         return fail(options, "--tls-cert and --tls-key belong together.");
     }

@@ -993,6 +993,24 @@ static void the_grace_time_has_an_end(void **state)
     tst_hang_up(&l);
 }
 
+static void a_second_signal_ends_it_at_once(void **state)
+{
+    tst_pollux p = TST_POLLUX("-q", "--instant", "--grace", "3600000", "--script", script_path);
+    tst_link   l = tst_connect(&p);
+
+    (void)state;
+    tst_post(&l, STREAM, KEY, PROMPT("Endless"));
+    assert_true(tst_find_behind(&l, "one") > 0);
+    kill(p.pid, SIGTERM);
+    kill(p.pid, SIGINT);
+    tst_answer a = tst_read_answer(&l);
+    assert_false(a.is_whole);
+    assert_int_equal(tst_exit_status(p.pid), 0);
+    close(p.errors);
+    tst_forget(&a);
+    tst_hang_up(&l);
+}
+
 static void a_client_that_left_does_not_hold_up_the_end(void **state)
 {
     tst_pollux  p = TST_POLLUX("-q", "--instant", "--grace", "3600000", "--script", script_path);
@@ -1053,6 +1071,10 @@ static void wrong_options_are_explained(void **state)
     REFUSED(2, "--rate wants", "--rate", "-1");
     REFUSED(2, "--grace wants", "--grace", "soon");
     REFUSED(2, "--allow-remote", "--host", "0.0.0.0");
+    REFUSED(2, "--tls-cert and --tls-key belong together", "--tls-cert", "a.pem");
+    REFUSED(2, "--tls-ca-out is for a certificate made here", "--tls-cert", "a", "--tls-key", "b", "--tls-ca-out", "c");
+    REFUSED(1, "Cannot read the certificate /nowhere.pem: ", "--tls-cert", "/nowhere.pem", "--tls-key", "b");
+    REFUSED(1, "Cannot write /nowhere/ca.pem: ", "--tls-ca-out", "/nowhere/ca.pem");
     REFUSED(2, "Cannot read the script /nowhere.md", "--script", "/nowhere.md");
     REFUSED(2, "--host wants a numeric address", "--host", "localhost");
     REFUSED(2, "--host wants a numeric address", "--host", "127.evil", "--allow-remote");
@@ -1147,6 +1169,7 @@ int main(void)
         cmocka_unit_test(tokens_come_at_the_given_rate),
         cmocka_unit_test(sigterm_lets_streams_end_and_exits_0),
         cmocka_unit_test(the_grace_time_has_an_end),
+        cmocka_unit_test(a_second_signal_ends_it_at_once),
         cmocka_unit_test(a_client_that_left_does_not_hold_up_the_end),
         cmocka_unit_test(the_log_has_a_line_per_request_and_no_key),
         cmocka_unit_test(wrong_options_are_explained),

@@ -168,7 +168,9 @@ static plx_http1_step parse_request_line(plx_http1 *parser, castor_str line)
     version = line;
     if (head->target.len > PLX_TARGET_BYTES_MAX) return refuse(parser, 414, "The request target is too long.");
     head->target = without_scheme_and_host(head->target);
-    if (!plx_head_is_target(head->target)) return refuse(parser, 400, "The request target must be a path of visible ASCII.");
+    if (!plx_head_is_target(head->target)) {
+        return refuse(parser, 400, "The request target must be a path of visible ASCII.");
+    }
 
     if (version.len != 8 || !cst_str_starts_with(version, "HTTP/") || !is_digit(version.data[5]) ||
         version.data[6] != '.' || !is_digit(version.data[7])) {

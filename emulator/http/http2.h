@@ -1,12 +1,12 @@
 /* http2.h -- requests and answers over HTTP/2: what its three files share.
  * SPDX-License-Identifier: MIT
  *
- * A session of nghttp2 turns bytes into calls (receive) and what was submitted into bytes (send). Neither may be entered
- * from within a callback of the other; so nothing is sent where it is written, but all of it when the loop is about to
- * sleep (on_flush), and the connection ends there and nowhere else.
+ * A session of nghttp2 turns bytes into calls (receive) and what was submitted into bytes (send). Neither may be
+ * entered from within a callback of the other; so nothing is sent where it is written, but all of it when the loop is
+ * about to sleep (on_flush), and the connection ends there and nowhere else.
  *
- * A stream outlives its reply: behind `end` and `abort` its last bytes wait for their times and for the client's window,
- * and `last_word` says what follows them. nghttp2 says when the stream is over; then it is freed.
+ * A stream outlives its reply: behind `end` and `abort` its last bytes wait for their times and for the client's
+ * window, and `last_word` says what follows them. nghttp2 says when the stream is over; then it is freed.
  *
  *     http2.c          sessions and their ends
  *     http2_request.c  from frames to the handler

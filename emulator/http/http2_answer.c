@@ -155,7 +155,8 @@ static ssize_t read_body(nghttp2_session *nghttp2, int32_t id, uint8_t *out, siz
 /* Headers that only make sense on a connection of HTTP/1.1: RFC 9113, 8.2.2. */
 static bool is_of_connection(castor_str name)
 {
-    static const char *const names[] = { "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade" };
+    static const char *const names[] = { "connection", "keep-alive", "proxy-connection", "transfer-encoding",
+                                         "upgrade" };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (cst_str_equal_nocase(name, castor_str_of(names[i]))) return true;

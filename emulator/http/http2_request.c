@@ -202,11 +202,16 @@ void plx_h2_hold_body(plx_reply *reply, bool is_held)
 
 /* ---- what nghttp2 calls ---- */
 
+static bool is_request_head(const nghttp2_frame *frame)
+{
+    return frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
+}
+
 static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
 {
     plx_h2_session *s = user;
 
-    if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
+    if (!is_request_head(frame)) return 0;
     plx_h2_stream *st = new_stream(s, frame->hd.stream_id);
     if (!st) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* this stream is reset, the others go on */
     nghttp2_session_set_stream_user_data(nghttp2, frame->hd.stream_id, st);
@@ -217,12 +222,13 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
                      const uint8_t *value, size_t value_len, uint8_t flags, void *user)
 {
     plx_h2_stream *st = find(user, frame->hd.stream_id);
+    castor_str     name_view = { (const char *)name, name_len };
+    castor_str     value_view = { (const char *)value, value_len };
 
     (void)nghttp2;
     (void)flags;
     /* Trailers are dropped: nothing of ours could be in them. */
-    if (!st || !st->request || frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST) return 0;
-    add_header(st->request, (castor_str){ (const char *)name, name_len }, (castor_str){ (const char *)value, value_len });
+    if (is_request_head(frame) && st && st->request) add_header(st->request, name_view, value_view);
     return 0;
 }
 
@@ -235,7 +241,7 @@ static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
     st = find(user, frame->hd.stream_id);
     if (!st) return 0;
-    if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) begin(st, !is_last);
+    if (is_request_head(frame)) begin(st, !is_last);
     if (is_last) {
         st->is_body_whole = true;
         end_body(st);

@@ -45,7 +45,8 @@ static void confess(plx_log *log)
     int  len;
 
     if (log->dropped == 0) return;
-    len = snprintf(text, sizeof text, "pollux: %" PRIu64 " lines are missing here: stderr took no more.\n", log->dropped);
+    len = snprintf(text, sizeof text, "pollux: %" PRIu64 " lines are missing here: stderr took no more.\n",
+                   log->dropped);
     if (put(log, text, (size_t)len)) log->dropped = 0;
 }
 

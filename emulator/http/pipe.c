@@ -20,8 +20,7 @@ typedef struct late_write {
 
 static void enter_gone(plx_pipe *pipe, bool is_reset);
 
-/* Bytes may still be sent. */
-static bool is_alive(const plx_pipe *pipe)
+bool plx_pipe_is_alive(const plx_pipe *pipe)
 {
     return (pipe->state == PLX_PIPE_OPENING || pipe->state == PLX_PIPE_OPEN) && !pipe->is_broken;
 }
@@ -105,7 +104,7 @@ static void on_patience_over(plx_timer *timer)
 
 void plx_pipe_wait_until(plx_pipe *pipe, uint64_t due_us)
 {
-    if (is_alive(pipe)) set_patience(pipe, PLX_PATIENCE_PLAIN, due_us);
+    if (plx_pipe_is_alive(pipe)) set_patience(pipe, PLX_PATIENCE_PLAIN, due_us);
 }
 
 void plx_pipe_wait_ms(plx_pipe *pipe, uint64_t wait_ms)
@@ -124,14 +123,14 @@ void plx_pipe_wait_for_reader(plx_pipe *pipe)
  * answers our probes with a reset. */
 void plx_pipe_watch(plx_pipe *pipe)
 {
-    if (!is_alive(pipe)) return;
+    if (!plx_pipe_is_alive(pipe)) return;
     uv_tcp_keepalive(&pipe->tcp, 1, PLX_KEEPALIVE_S);
     poll_again(pipe);
 }
 
 void plx_pipe_rest(plx_pipe *pipe)
 {
-    if (is_alive(pipe)) plx_timers_stop(&pipe->plumbing->timers, &pipe->patience);
+    if (plx_pipe_is_alive(pipe)) plx_timers_stop(&pipe->plumbing->timers, &pipe->patience);
 }
 
 void plx_pipe_give_up(plx_pipe *pipe)
@@ -151,16 +150,6 @@ static void on_handle_closed(uv_handle_t *handle)
     pipe->user->on_closed(pipe);
 }
 
-static void leave_flush_list(plx_pipe *pipe)
-{
-    plx_pipe **link = &pipe->plumbing->to_flush;
-
-    if (!pipe->is_flush_due) return;
-    while (*link && *link != pipe) link = &(*link)->next_to_flush;
-    if (*link) *link = pipe->next_to_flush;
-    pipe->is_flush_due = false;
-}
-
 static void enter_gone(plx_pipe *pipe, bool is_reset)
 {
     plx_plumbing *plumbing = pipe->plumbing;
@@ -168,8 +157,7 @@ static void enter_gone(plx_pipe *pipe, bool is_reset)
     if (pipe->state == PLX_PIPE_GONE) return;
     pipe->state = PLX_PIPE_GONE;
     plx_timers_stop(&plumbing->timers, &pipe->patience);
-    leave_flush_list(pipe);
-    if (plumbing->outbox_owner == pipe) plumbing->outbox_owner = NULL;
+    plx_plumbing_forget(pipe);
     if (!is_reset || uv_tcp_close_reset(&pipe->tcp, on_handle_closed) != 0) {
         uv_close((uv_handle_t *)&pipe->tcp, on_handle_closed);
     }
@@ -217,10 +205,8 @@ static void write_late(plx_pipe *pipe, castor_str bytes)
 }
 
 /* What the socket takes now, at once; the rest when it can. */
-static void put_on_wire(void *user, castor_str bytes)
+void plx_pipe_put(plx_pipe *pipe, castor_str bytes)
 {
-    plx_pipe *pipe = user;
-
     if (pipe->is_broken || pipe->state == PLX_PIPE_GONE || bytes.len == 0) return;
     if (uv_stream_get_write_queue_size((uv_stream_t *)&pipe->tcp) == 0) {
         uv_buf_t buf = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.len);
@@ -234,112 +220,9 @@ static void put_on_wire(void *user, castor_str bytes)
     if (bytes.len > 0) write_late(pipe, bytes);
 }
 
-static void empty_outbox(plx_plumbing *plumbing)
+static void put_ciphertext(void *user, castor_str bytes)
 {
-    plx_pipe  *pipe = plumbing->outbox_owner;
-    castor_str bytes = { plumbing->outbox, plumbing->outbox_len };
-
-    plumbing->outbox_owner = NULL;
-    plumbing->outbox_len = 0;
-    if (!pipe || bytes.len == 0) return;
-    if (!pipe->tls) put_on_wire(pipe, bytes);
-    else if (!plx_tls_write(pipe->tls, bytes)) plx_pipe_give_up(pipe);
-}
-
-void plx_pipe_write(plx_pipe *pipe, castor_str bytes)
-{
-    plx_plumbing *plumbing = pipe->plumbing;
-
-    if (!is_alive(pipe)) return;
-    while (bytes.len > 0) {
-        if (plumbing->outbox_owner != pipe || plumbing->outbox_len == sizeof plumbing->outbox) empty_outbox(plumbing);
-        plumbing->outbox_owner = pipe;
-        size_t room = sizeof plumbing->outbox - plumbing->outbox_len;
-        size_t count = bytes.len < room ? bytes.len : room;
-        memcpy(plumbing->outbox + plumbing->outbox_len, bytes.data, count);
-        plumbing->outbox_len += count;
-        bytes = (castor_str){ bytes.data + count, bytes.len - count };
-    }
-}
-
-void plx_pipe_write_packet(plx_pipe *pipe, castor_str bytes)
-{
-    empty_outbox(pipe->plumbing);
-    plx_pipe_write(pipe, bytes);
-    empty_outbox(pipe->plumbing);
-}
-
-size_t plx_pipe_queued(const plx_pipe *pipe)
-{
-    const plx_plumbing *plumbing = pipe->plumbing;
-    size_t              queued = uv_stream_get_write_queue_size((const uv_stream_t *)&pipe->tcp);
-
-    return queued + (plumbing->outbox_owner == pipe ? plumbing->outbox_len : 0);
-}
-
-bool plx_pipe_is_full(const plx_pipe *pipe)
-{
-    return plx_pipe_queued(pipe) >= PLX_BACKLOG_BYTES_HIGH;
-}
-
-/* ---- before the loop sleeps ---- */
-
-static void on_wake(plx_timer *timer)
-{
-    (void)timer; /* what there is to do is done when the loop is about to sleep again */
-}
-
-void plx_pipe_flush_soon(plx_pipe *pipe)
-{
-    plx_plumbing *plumbing = pipe->plumbing;
-
-    if (pipe->is_flush_due || pipe->state == PLX_PIPE_GONE) return;
-    pipe->is_flush_due = true;
-    pipe->next_to_flush = plumbing->to_flush;
-    plumbing->to_flush = pipe;
-}
-
-static void before_sleep(uv_prepare_t *handle)
-{
-    plx_plumbing *plumbing = handle->data;
-    plx_pipe     *list = plumbing->to_flush;
-    size_t        count = 0;
-
-    for (plx_pipe *one = list; one; one = one->next_to_flush) count++;
-    /* As many as there were: one that asks again waits for the next round, so that every round ends. */
-    while (count-- > 0 && plumbing->to_flush) {
-        plx_pipe *pipe = plumbing->to_flush;
-        plumbing->to_flush = pipe->next_to_flush;
-        pipe->is_flush_due = false;
-        pipe->user->on_flush(pipe);
-    }
-    empty_outbox(plumbing);
-    if (plumbing->to_flush) plx_timers_set(&plumbing->timers, &plumbing->wake, plx_now_us(), on_wake);
-    uv_update_time(plumbing->loop); /* all of this took time: do not sleep past what is due */
-}
-
-int plx_plumbing_open(plx_plumbing *plumbing, uv_loop_t *loop, const plx_limits *limits)
-{
-    int error = uv_prepare_init(loop, &plumbing->before_sleep);
-
-    if (!error) error = plx_timers_init(&plumbing->timers, loop);
-    if (error) return error;
-    plumbing->loop = loop;
-    plumbing->limits = limits;
-    plumbing->before_sleep.data = plumbing;
-    uv_prepare_start(&plumbing->before_sleep, before_sleep);
-    /* The listener holds the loop, and the server while there are connections; these two do not. */
-    uv_unref((uv_handle_t *)&plumbing->before_sleep);
-    uv_unref((uv_handle_t *)&plumbing->timers.handle);
-    return 0;
-}
-
-void plx_plumbing_close(plx_plumbing *plumbing)
-{
-    plx_timers_close(&plumbing->timers);
-    if (!uv_is_closing((uv_handle_t *)&plumbing->before_sleep)) {
-        uv_close((uv_handle_t *)&plumbing->before_sleep, NULL);
-    }
+    plx_pipe_put(user, bytes);
 }
 
 /* ---- reading ---- */
@@ -356,7 +239,7 @@ static void end_of_input(plx_pipe *pipe)
 /* TLS was expected and HTTP came: say so in the clear, as it will be read. */
 static void refuse_clear(plx_pipe *pipe)
 {
-    put_on_wire(pipe, CASTOR_STR("HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 43\r\n"
+    plx_pipe_put(pipe, CASTOR_STR("HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 43\r\n"
                                  "connection: close\r\n\r\nThis port speaks TLS: the URL is https://.\n"));
     plx_pipe_finish(pipe, true);
 }
@@ -441,7 +324,7 @@ void plx_pipe_open(plx_pipe *pipe)
 
     uv_tcp_nodelay(&pipe->tcp, 1); /* every token leaves at its own time */
     if (plumbing->tls) {
-        pipe->tls = plx_tls_new(plumbing->tls, put_on_wire, pipe);
+        pipe->tls = plx_tls_new(plumbing->tls, put_ciphertext, pipe);
         if (!pipe->tls) {
             plx_pipe_give_up(pipe);
             return;
@@ -468,7 +351,7 @@ void plx_pipe_finish(plx_pipe *pipe, bool is_silent)
         return;
     }
     if (pipe->state != PLX_PIPE_OPENING && pipe->state != PLX_PIPE_OPEN) return;
-    if (pipe->plumbing->outbox_owner == pipe) empty_outbox(pipe->plumbing);
+    plx_plumbing_flush(pipe);
     if (pipe->tls && !is_silent) plx_tls_close(pipe->tls);
     if (pipe->is_broken) return; /* its end is near already */
     pipe->state = PLX_PIPE_DRAINING;
@@ -480,7 +363,7 @@ void plx_pipe_finish(plx_pipe *pipe, bool is_silent)
 void plx_pipe_reset(plx_pipe *pipe)
 {
     if (pipe->state == PLX_PIPE_GONE) return;
-    if (pipe->plumbing->outbox_owner == pipe) empty_outbox(pipe->plumbing);
+    plx_plumbing_flush(pipe);
     plx_pipe_read(pipe, false);
     pipe->state = PLX_PIPE_RESETTING;
     pipe->over_us = plx_now_us() + pipe->plumbing->limits->lost_wait_ms * 1000ull;

@@ -46,6 +46,7 @@ typedef struct plx_plumbing {
     const plx_limits *limits;
     plx_tls_context  *tls;           /* NULL: clear */
     plx_pipe         *to_flush;      /* a list */
+    plx_pipe         *flushing;      /* those of this round that have not had their turn */
     plx_pipe         *outbox_owner;
     size_t            outbox_len;
     char              outbox[PLX_OUTBOX_BYTES];
@@ -90,8 +91,8 @@ struct plx_pipe {
     bool                 is_shut;    /* our side */
 };
 
-/* In this order. False from take: no memory, and there is no pipe. False from accept: it is gone already, and on_gone and
- * on_closed come as ever. Else exactly one of open, ignore and reset follows. */
+/* In this order. False from take: no memory, and there is no pipe. False from accept: it is gone already, and on_gone
+ * and on_closed come as ever. Else exactly one of open, ignore and reset follows. */
 bool plx_pipe_take(plx_pipe *pipe, plx_plumbing *plumbing, const plx_pipe_user *user);
 bool plx_pipe_accept(plx_pipe *pipe, uv_stream_t *listener);
 void plx_pipe_open(plx_pipe *pipe);   /* on_open comes from within it, if there is no TLS */
@@ -100,6 +101,12 @@ void plx_pipe_ignore(plx_pipe *pipe); /* never reads and never writes */
 void plx_pipe_write(plx_pipe *pipe, castor_str bytes);        /* copied; no callback comes from within it */
 void plx_pipe_write_packet(plx_pipe *pipe, castor_str bytes); /* the same, and no other bytes share their packet */
 void plx_pipe_flush_soon(plx_pipe *pipe);                     /* asks for on_flush */
+
+/* Between pipe.c and plumbing.c: past the outbox, as the socket takes them; the outbox, if it is this pipe's. */
+bool plx_pipe_is_alive(const plx_pipe *pipe); /* bytes may still be sent */
+void plx_pipe_put(plx_pipe *pipe, castor_str bytes);
+void plx_plumbing_flush(plx_pipe *pipe);
+void plx_plumbing_forget(plx_pipe *pipe);
 
 /* Bytes written that the kernel has not taken. */
 size_t plx_pipe_queued(const plx_pipe *pipe);

@@ -119,6 +119,7 @@ bool plx_server_open(plx_server *server, uv_loop_t *loop, const plx_server_optio
     server->limits.connections_max = connections_max(&options->limits);
     server->grace_ms = options->grace_ms;
     server->is_stopping = server->has_guest_waiting = false;
+    server->try_again = (plx_timer){ .due_us = 0 };
     server->connections = NULL;
     server->connection_count = 0;
 

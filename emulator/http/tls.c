@@ -79,12 +79,11 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 {
     static const unsigned char ours[] = "\x02h2\x08http/1.1";
     unsigned char             *chosen = NULL;
+    int found = SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, offered, offered_len);
 
     (void)ssl;
     (void)unused;
-    if (SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, offered, offered_len) != OPENSSL_NPN_NEGOTIATED) {
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
-    }
+    if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
 }

@@ -49,6 +49,11 @@ enum {
     PLX_SCHEMA_DEPTH_MAX      = 24,       /* deeper schemas end in null */
     PLX_SCHEMA_BYTES_MAX      = 1 << 20,  /* of a made-up document: references can multiply */
     PLX_VIOLATIONS_MAX        = 16,       /* unknown fields that one error names */
+    PLX_TURN_CALLS_MAX        = 64,       /* calls of one turn whose names are compared with the results */
+    PLX_FUNCTIONS_MAX         = 512,      /* declarations in one request, as the service has it */
+    PLX_ASKED_BYTES_MAX       = 64 << 10, /* of a prompt, what is searched for words that mean something to pollux */
+    PLX_OFFERS_MAX            = 8,        /* names, quotations, numbers in a prompt that arguments are made of */
+    PLX_PATTERN_REPEATS_MAX   = 1000,     /* in a schema's regular expression; more is refused */
 
     PLX_QUOTA_ACCOUNTS_MAX    = 1024,     /* keys and models whose use is counted; then the one longest unused goes */
 
@@ -62,6 +67,9 @@ enum {
     /* what is answered */
     PLX_PIECE_TOKENS          = 4,        /* about so many tokens of text a chunk */
     PLX_BYTES_PER_TOKEN       = 4,
+    PLX_CALLS_MAX             = 8,        /* of functions in one answer */
+    PLX_MADE_TOKENS_MAX       = 1 << 20,  /* of a text that pollux makes up: the window of the largest model */
+    PLX_MADE_WORDS_MAX        = 20000,
     PLX_PIECES_MAX            = 1 << 20,
     PLX_EVENT_BYTES_MAX       = 128 << 20, /* one encoded chunk or body */
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "generate/wishes.h"
 #include "twin.h"
 
 enum { EXIT_WRONG_USE = 2 };
@@ -62,6 +63,13 @@ static int serve(plx_twin *twin)
     return EXIT_SUCCESS;
 }
 
+static void print_prompts(void)
+{
+    plx_wish_form row;
+
+    for (size_t i = 0; (row = plx_wish_form_at(i)).form; i++) printf("%s\n    %s\n", row.form, row.what);
+}
+
 static int run(const plx_options *options)
 {
     char      why[512];
@@ -97,6 +105,7 @@ int main(int argc, char **argv)
     case PLX_RUN_VERSION: puts("pollux " CASTOR_VERSION); break;
     case PLX_RUN_FAULTS: return print_faults(plx_faults_print_list);
     case PLX_RUN_FAULTS_MDOC: return print_faults(plx_faults_print_mdoc);
+    case PLX_RUN_PROMPTS: print_prompts(); break;
     case PLX_RUN_WRONG: fprintf(stderr, "pollux: %s Try pollux --help.\n", options.why); return EXIT_WRONG_USE;
     case PLX_RUN_SERVER:
         signal(SIGPIPE, SIG_IGN);

@@ -44,12 +44,19 @@ const char plx_options_help[] =
     "  --ttft MS[-MS]   time to the first token, or its range (default 500-1000)\n"
     "  --rate N         tokens a second of each candidate (default 60); 0: no delay\n"
     "  --instant        the same as --ttft 0 --rate 0; waits in scripts remain\n"
+    "  --seed N         seed of pollux's own words, of ids and delays (default: words by the\n"
+    "                   prompt, the rest by chance)\n"
+    "  --decode-cap N   tokens in one request of a long decode (default as the service has it)\n"
+    "  --model-version exact\n"
+    "                   answers name the model alone, not that it is emulated\n"
     "  --grace MS       how long answers may go on after SIGTERM (default 30000)\n"
     "  --file-processing MS  how long audio and video files are PROCESSING (default 2000)\n"
     "  --batch-time MS  from a batch's creation to its results (default 3000)\n"
     "  -q, --quiet      no line on stderr for each request\n"
     "  -h, --help       print this and exit\n"
     "  -V, --version    print the version and exit\n"
+    "\n"
+    "pollux prompts     prints what a prompt can ask of pollux itself, and exits\n"
     "\n"
     "Without --key any key is accepted but bad-key and its like; pollux(1) lists them.\n"
     "The paths under /pollux need no key.\n";
@@ -273,6 +280,33 @@ static bool check_tls(plx_options *options)
            fail(options, "--tls-ca-out is for a certificate made here, not for that of --tls-cert.");
 }
 
+static bool set_seed(plx_options *options, const char *value)
+{
+    uint32_t seed = 0;
+
+    if (!read_number(value, UINT32_MAX, &seed)) return fail(options, "--seed wants a whole number, not \"%s\".", value);
+    options->manner.seed = castor_some_i64(seed);
+    return true;
+}
+
+static bool set_decode_cap(plx_options *options, const char *value)
+{
+    uint32_t cap = 0;
+
+    if (!read_number(value, PLX_MADE_TOKENS_MAX, &cap) || cap == 0) {
+        return fail(options, "--decode-cap wants a number of tokens, not \"%s\".", value);
+    }
+    options->manner.decode_cap = cap;
+    return true;
+}
+
+static bool set_model_version(plx_options *options, const char *value)
+{
+    options->manner.names_model_exactly = strcmp(value, "exact") == 0;
+    return options->manner.names_model_exactly || strcmp(value, "honest") == 0 ||
+           fail(options, "--model-version wants exact or honest, not \"%s\".", value);
+}
+
 static bool is_loopback(const char *host)
 {
     struct in6_addr v6;
@@ -288,7 +322,8 @@ static bool read_valued(line *at)
         bool (*set)(plx_options *options, const char *value);
     } valued[] = {
         { "--port", set_port }, { "--host", set_host }, { "--script", add_script }, { "--ttft", set_ttft },
-        { "--rate", set_rate }, { "--grace", set_grace },
+        { "--rate", set_rate }, { "--grace", set_grace }, { "--seed", set_seed }, { "--decode-cap", set_decode_cap },
+        { "--model-version", set_model_version },
         { "--models", set_models }, { "--key", set_key }, { "--chaos", set_chaos }, { "--tier", set_tier },
         { "--upstream", set_upstream }, { "--upstream-model", set_upstream_model },
         { "--upstream-key-env", set_upstream_key_env }, { "--upstream-timeout", set_upstream_timeout },
@@ -336,6 +371,7 @@ plx_run plx_options_read(plx_options *options, int count, char *const *words)
         const char *word = at.words[0];
         if (is_one_of(word, "-h", "--help")) return PLX_RUN_HELP;
         if (is_one_of(word, "-V", "--version")) return PLX_RUN_VERSION;
+        if (is_one_of(word, NULL, "prompts")) return PLX_RUN_PROMPTS;
         if (is_one_of(word, "-q", "--quiet")) options->is_quiet = true;
         else if (is_one_of(word, NULL, "--instant")) options->pace = PLX_PACE_INSTANT;
         else if (is_one_of(word, NULL, "--allow-remote")) options->allows_remote = true;

@@ -8,6 +8,7 @@
 #include "api/quota.h"
 #include "bounds.h"
 #include "fault/chaos.h"
+#include "generate/manner.h"
 #include "generate/pace.h"
 
 enum { PLX_PORT_DEFAULT = 8787 };
@@ -18,6 +19,7 @@ typedef enum plx_run {
     PLX_RUN_VERSION,
     PLX_RUN_FAULTS, /* the list of them */
     PLX_RUN_FAULTS_MDOC,
+    PLX_RUN_PROMPTS, /* lists what prompts can ask of pollux itself */
     PLX_RUN_WRONG /* `why` says what is */
 } plx_run;
 
@@ -28,6 +30,7 @@ typedef struct plx_options {
     bool        is_quiet;
     uint32_t    grace_ms;
     plx_pace    pace;
+    plx_manner  manner;
     plx_resource_times times;
     const char *scripts[PLX_SCRIPTS_MAX];
     size_t      script_count;

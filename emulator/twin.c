@@ -51,8 +51,9 @@ plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size)
     }
     twin->options = options;
     twin->world = (plx_world){ .catalogue = &twin->catalogue, .pace = options->pace, .chance = { random_seed() },
-                               .only_key = options->key,
+                               .manner = options->manner, .only_key = options->key,
                                .is_decommissioned = options->is_decommissioned };
+    if (options->manner.seed.is_set) twin->world.chance.state = (uint64_t)options->manner.seed.value;
     twin->catalogue.check_fault = plx_plan_check;
     if (make_stores(&twin->world, options)) return twin;
     snprintf(why, why_size, "Out of memory.");

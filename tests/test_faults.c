@@ -803,10 +803,10 @@ static void the_lines_of_the_legacy_method_are_spoilt_as_well(void **state)
     (void)state;
     seen s = see("nofinish,dup@event=2", MESSAGE, MESSAGE_BODY);
     assert_int_equal(count_of(&s, "\"done\":true"), 0);
-    assert_int_equal(count_of(&s, "\"done\":false"), world.text_count + 1);
+    assert_int_equal(count_of(&s, "\"done\":false"), world.text_count); /* one less has text: no signature; and one twice */
     forget(&s);
     s = see("finishall", MESSAGE, MESSAGE_BODY);
-    assert_int_equal(count_of(&s, "\"done\":true"), world.text_count);
+    assert_int_equal(count_of(&s, "\"done\":true"), world.text_count - 1);
     forget(&s);
 }
 

@@ -135,11 +135,11 @@ static void a_whole_interaction_has_the_recorded_shape(void **state)
     assert_true(tst_header(&a, "content-type", value, sizeof value));
     assert_string_equal(value, "application/json");
     tst_same_body(&a,
-                  "{\"id\":\"$\",\"status\":\"completed\",\"usage\":{\"total_tokens\":6,\"total_input_tokens\":2,"
+                  "{\"id\":\"$\",\"status\":\"completed\",\"usage\":{\"total_tokens\":70,\"total_input_tokens\":2,"
                   "\"input_tokens_by_modality\":[{\"modality\":\"text\",\"tokens\":2}],\"total_cached_tokens\":0,"
                   "\"total_output_tokens\":4,\"output_tokens_by_modality\":[{\"modality\":\"text\",\"tokens\":4}],"
-                  "\"total_tool_use_tokens\":0,\"total_thought_tokens\":0},\"created\":\"$\",\"updated\":\"$\","
-                  "\"service_tier\":\"standard\",\"steps\":[{\"content\":[{\"text\":\"Hi <there> \xC3\xA9.\","
+                  "\"total_tool_use_tokens\":0,\"total_thought_tokens\":64},\"created\":\"$\",\"updated\":\"$\","
+                  "\"service_tier\":\"standard\",\"steps\":[{\"signature\":\"$\",\"type\":\"thought\"},{\"content\":[{\"text\":\"Hi <there> \xC3\xA9.\","
                   "\"type\":\"text\"}],\"type\":\"model_output\"}],\"object\":\"interaction\","
                   "\"model\":\"gemini-3.8-flash\"}");
     assert_non_null(strstr(a.body, "{\"id\":\"v1_"));
@@ -269,8 +269,10 @@ static void a_stream_has_every_event_in_its_recorded_form(void **state)
         "\"thought_summary\"},\"event_type\":\"step.delta\",\"event_id\":\"$\"}\n\n"
         "event: step.delta\n"
         "data: {\"index\":0,\"delta\":{\"content\":{\"text\":\"**Second**\\n\\nWell.\",\"type\":\"text\"},\"type\":"
-        "\"thought_summary\"},\"event_type\":\"step.delta\",\"metadata\":{\"total_usage\":" USAGE("11", "0", "9") "},"
-        "\"event_id\":\"$\"}\n\n"
+        "\"thought_summary\"},\"event_type\":\"step.delta\",\"event_id\":\"$\"}\n\n"
+        "event: step.delta\n"
+        "data: {\"index\":0,\"delta\":{\"signature\":\"$\",\"type\":\"thought_signature\"},\"event_type\":\"step.delta\","
+        "\"metadata\":{\"total_usage\":" USAGE("11", "0", "9") "},\"event_id\":\"$\"}\n\n"
         "event: step.stop\n"
         "data: {\"index\":0,\"event_type\":\"step.stop\",\"event_id\":\"$\"}\n\n"
         "event: step.start\n"
@@ -288,7 +290,7 @@ static void a_stream_has_every_event_in_its_recorded_form(void **state)
         "\"gemini-3.8-flash\"},\"event_type\":\"interaction.completed\",\"event_id\":\"$\"}\n\n"
         "event: done\n"
         "data: [DONE]\n\n");
-    assert_int_equal(a.chunk_count, 11); /* each event leaves on its own */
+    assert_int_equal(a.chunk_count, 12); /* each event leaves on its own */
     tst_forget(&a);
 }
 
@@ -333,7 +335,8 @@ static void input_is_told_when_asked_for(void **state)
     create_with(ASK("short", ""), "completed", id);
     tst_answer a = get(id, "?include_input=true");
     tst_contains(&a, "\"steps\":[{\"content\":[{\"text\":\"short\",\"type\":\"text\"}],\"type\":\"user_input\"},"
-                     "{\"content\":[{\"text\":\"Hi <there>");
+                     "{\"signature\":\"");
+    tst_contains(&a, "\",\"type\":\"thought\"},{\"content\":[{\"text\":\"Hi <there>");
     tst_forget(&a);
     a = get(id, "?include_input=false");
     tst_lacks(&a, "user_input");

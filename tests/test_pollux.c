@@ -79,6 +79,10 @@ static int tear_down(void **state)
 
 /* ---- shapes ---- */
 
+/* Sixty-four tokens are thoughts, which a model of the third generation has unless told otherwise. */
+#define USAGE_SPACED(candidates, total) \
+    "\"usageMetadata\": {\"promptTokenCount\": 2,\"candidatesTokenCount\": " candidates ",\"totalTokenCount\": " total "," \
+    "\"promptTokensDetails\": [{\"modality\": \"TEXT\",\"tokenCount\": 2}],\"thoughtsTokenCount\": 64,\"serviceTier\": \"standard\"},"
 #define NAMES_SPACED "\"modelVersion\": \"pollux-0.1 (emulating gemini-3.8-flash)\",\"responseId\": \"$\"}"
 
 static void a_stream_has_the_bytes_of_google(void **state)
@@ -94,14 +98,11 @@ static void a_stream_has_the_bytes_of_google(void **state)
     assert_non_null(strstr(a.head, "server-timing: gfet4t7; dur="));
     tst_same_body(&a,
                 "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"Hi\"}],\"role\": \"model\"},\"index\": 0}],"
-                "\"usageMetadata\": {\"promptTokenCount\": 2,\"candidatesTokenCount\": 1,\"totalTokenCount\": 3,"
-                "\"promptTokensDetails\": [{\"modality\": \"TEXT\",\"tokenCount\": 2}],\"serviceTier\": \"standard\"},"
-                NAMES_SPACED "\r\n\r\n"
+                USAGE_SPACED("1", "67") NAMES_SPACED "\r\n\r\n"
                 "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \" \\u003cthere\\u003e \xC3\xA9.\"}],\"role\": \"model\"},"
-                "\"finishReason\": \"STOP\",\"index\": 0}],"
-                "\"usageMetadata\": {\"promptTokenCount\": 2,\"candidatesTokenCount\": 4,\"totalTokenCount\": 6,"
-                "\"promptTokensDetails\": [{\"modality\": \"TEXT\",\"tokenCount\": 2}],\"serviceTier\": \"standard\"},"
-                NAMES_SPACED "\r\n\r\n");
+                "\"index\": 0}]," USAGE_SPACED("4", "70") NAMES_SPACED "\r\n\r\n"
+                "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"\",\"thoughtSignature\": \"$\"}],\"role\": \"model\"},"
+                "\"finishReason\": \"STOP\",\"index\": 0}]," USAGE_SPACED("4", "70") NAMES_SPACED "\r\n\r\n");
     tst_forget(&a);
 }
 
@@ -121,13 +122,14 @@ static void each_event_is_one_chunk_of_the_transfer(void **state)
     tst_forget(&a);
 }
 
-#define INDENTED(finish, text, tokens, total) \
+#define INDENTED(finish, text, signature, tokens, total) \
     "{\n  \"candidates\": [\n    {\n      \"content\": {\n        \"parts\": [\n          {\n" \
-    "            \"text\": \"" text "\"\n          }\n        ],\n        \"role\": \"model\"\n      },\n" finish \
+    "            \"text\": \"" text "\"" signature "\n          }\n        ],\n        \"role\": \"model\"\n      },\n" finish \
     "      \"index\": 0\n    }\n  ],\n  \"usageMetadata\": {\n    \"promptTokenCount\": 2,\n" \
     "    \"candidatesTokenCount\": " tokens ",\n    \"totalTokenCount\": " total ",\n    \"promptTokensDetails\": [\n      {\n" \
-    "        \"modality\": \"TEXT\",\n        \"tokenCount\": 2\n      }\n    ],\n    \"serviceTier\": \"standard\"\n  },\n" \
+    "        \"modality\": \"TEXT\",\n        \"tokenCount\": 2\n      }\n    ],\n    \"thoughtsTokenCount\": 64,\n    \"serviceTier\": \"standard\"\n  },\n" \
     "  \"modelVersion\": \"pollux-0.1 (emulating gemini-3.8-flash)\",\n  \"responseId\": \"$\"\n}"
+#define SIGNED ",\n            \"thoughtSignature\": \"$\""
 #define STOPPED "      \"finishReason\": \"STOP\",\n"
 
 static void without_alt_sse_a_stream_is_a_json_array(void **state)
@@ -136,8 +138,8 @@ static void without_alt_sse_a_stream_is_a_json_array(void **state)
 
     (void)state;
     assert_non_null(strstr(a.head, "content-type: application/json; charset=UTF-8\r\n"));
-    tst_same_body(&a, "[" INDENTED("", "Hi", "1", "3") "\n,\r\n"
-                    INDENTED(STOPPED, " \\u003cthere\\u003e \xC3\xA9.", "4", "6") "\n]");
+    tst_same_body(&a, "[" INDENTED("", "Hi", "", "1", "67") "\n,\r\n"
+                    INDENTED("", " \\u003cthere\\u003e \xC3\xA9.", "", "4", "70") "\n,\r\n" INDENTED(STOPPED, "", SIGNED, "4", "70") "\n]");
     tst_forget(&a);
 }
 
@@ -147,7 +149,7 @@ static void a_whole_answer_is_indented_and_ends_with_a_newline(void **state)
 
     (void)state;
     assert_non_null(strstr(a.head, "content-type: application/json; charset=UTF-8\r\n"));
-    tst_same_body(&a, INDENTED(STOPPED, "Hi \\u003cthere\\u003e \xC3\xA9.", "4", "6") "\n");
+    tst_same_body(&a, INDENTED(STOPPED, "Hi \\u003cthere\\u003e \xC3\xA9.", SIGNED, "4", "70") "\n");
     tst_forget(&a);
 }
 
@@ -167,7 +169,7 @@ static void chat_completions_are_streamed_with_done(void **state)
         tst_answer a = tst_ask_with(&shared, paths[i], "Authorization: Bearer test-key\r\n", body);
         assert_non_null(strstr(a.head, "content-type: text/event-stream\r\n"));
         tst_same_body(&a, CHAT_CHUNK("Hi", "") "}\n\n" CHAT_CHUNK(" <there> \xC3\xA9.", "\"finish_reason\":\"stop\",")
-                        ",\"usage\":{\"completion_tokens\":4,\"prompt_tokens\":3,\"total_tokens\":7}}\n\ndata: [DONE]\n\n");
+                        ",\"usage\":{\"completion_tokens\":4,\"prompt_tokens\":3,\"total_tokens\":71}}\n\ndata: [DONE]\n\n");
         tst_forget(&a);
     }
 }
@@ -399,6 +401,8 @@ static void stop_sequences_end_the_text_and_are_not_in_it(void **state)
     tst_forget(&a);
 }
 
+#define STREAM_25 "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse" /* several candidates, and a budget of 0 */
+
 static const cst_json *first_part(const cst_json *event)
 {
     return cst_json_at(cst_json_get(cst_json_get(cst_json_at(cst_json_get(event, "candidates"), 0), "content"), "parts"), 0);
@@ -463,7 +467,7 @@ static sums sum_stream(const tst_answer *a)
 
 static void candidates_are_mixed_by_index_and_usage_adds_up(void **state)
 {
-    tst_answer a = tst_ask(&shared, STREAM, PROMPT_WITH("Words", "{\"candidateCount\":2,\"maxOutputTokens\":14}"));
+    tst_answer a = tst_ask(&shared, STREAM_25, PROMPT_WITH("Words", "{\"candidateCount\":2,\"maxOutputTokens\":14}"));
     sums   s = sum_stream(&a);
 
     (void)state;
@@ -493,7 +497,7 @@ static void thoughts_come_first_when_asked_for(void **state)
     assert_int_equal(s.total, 2 + 9 + 2); /* hidden, but paid for */
     tst_forget(&a);
 
-    a = tst_ask(&shared, STREAM, PROMPT_WITH("Thinking", "{\"thinkingConfig\":{\"includeThoughts\":true,\"thinkingBudget\":0}}"));
+    a = tst_ask(&shared, STREAM_25, PROMPT_WITH("Thinking", "{\"thinkingConfig\":{\"includeThoughts\":true,\"thinkingBudget\":0}}"));
     s = sum_stream(&a);
     assert_string_equal(s.text[2], "");
     assert_int_equal(s.total, 2 + 2);

@@ -343,9 +343,10 @@ static void functions_are_translated_both_ways(void **state)
         "{\"functionResponse\":{\"name\":\"weather\",\"response\":{\"c\":20}}}]}],"
         "\"tools\":[{\"functionDeclarations\":[{\"name\":\"weather\",\"description\":\"now\",\"parameters\":{\"type\":\"OBJECT\","
         "\"properties\":{\"city\":{\"type\":\"STRING\"}}}},{\"name\":\"other\"}]},{\"googleSearch\":{}}],"
-        "\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\",\"allowedFunctionNames\":[\"weather\"]}}}";
+        "\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\",\"allowedFunctionNames\":[\"weather\"]},"
+        "\"includeServerSideToolInvocations\":true}}";
     fake       f = start(NULL, NULL);
-    tst_answer a = ask_and_say(&f, "/v1beta/models/gemini-2.5-flash:generateContent", body,
+    tst_answer a = ask_and_say(&f, WHOLE, body,
                                EVENTS_HEAD SAY("Fine.") END("stop") DONE);
 
     (void)state;

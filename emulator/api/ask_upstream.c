@@ -31,11 +31,12 @@ static void refuse(void *user, const plx_refusal *refusal)
     plx_exchange_refuse(user, refusal);
 }
 
-static bool begin(plx_exchange *e, question *q, plx_ask *ask, const plx_encoding *encoding, plx_refusal *refusal)
+static bool begin(plx_exchange *e, question *q, const plx_ask *ask, const plx_encoding *encoding, plx_refusal *refusal)
 {
-    plx_relay_order order = { .upstream = e->world->upstream, .reply = e->reply, .ask = ask, .answer = &q->answer,
-                              .encoding = encoding, .body = cst_buf_view(&q->body), .keep = &e->arena,
-                              .refuse = refuse, .user = e };
+    plx_relay_order order = { .upstream = e->world->upstream, .reply = e->reply, .answer = &q->answer,
+                              .candidate_count = (uint32_t)ask->candidate_count,
+                              .includes_thoughts = ask->includes_thoughts, .encoding = encoding,
+                              .body = cst_buf_view(&q->body), .keep = &e->arena, .refuse = refuse, .user = e };
 
     e->state = q;
     e->on_timer = go_on;
@@ -43,12 +44,12 @@ static bool begin(plx_exchange *e, question *q, plx_ask *ask, const plx_encoding
     return plx_relay_begin(&q->relay, &order, refusal);
 }
 
-void plx_ask_upstream(plx_exchange *e, plx_ask *ask, const cst_json *body, plx_chat_print_fn *print,
+void plx_ask_upstream(plx_exchange *e, const plx_ask *ask, const cst_json *body, plx_chat_print_fn *print,
                       const plx_encoding *encoding)
 {
     plx_world   *world = e->world;
     question    *q = cst_arena_alloc(&e->arena, sizeof *q);
-    plx_answerer answerer = { world->pace, &world->chance, plx_world_now_us(world) / 1000000 };
+    plx_answerer answerer = plx_world_answerer(world);
     castor_str   model = world->upstream->model ? castor_str_of(world->upstream->model) : ask->model;
     plx_refusal  refusal = { .code = 0 };
 

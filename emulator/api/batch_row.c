@@ -1,11 +1,11 @@
 /* batch_row.c -- the kinds of batches: how a row of each is answered.
  * SPDX-License-Identifier: MIT
  */
+#include "api/asking.h"
 #include "api/batches.h"
-#include "api/caches.h"
 #include "api/embed.h"
-#include "api/files.h"
 #include "generate/encoding.h"
+#include "generate/wishes.h"
 #include "proto/fields.h"
 #include "proto/json_style.h"
 
@@ -76,11 +76,13 @@ static castor_status put_script(cst_json_writer *w, const plx_case *source, bool
 static castor_status put_answer(cst_json_writer *w, const plx_ask *ask, const plx_case *source, plx_world *world,
                                 cst_arena *arena)
 {
-    plx_answerer  answerer = { PLX_PACE_INSTANT, &world->chance, plx_world_now_us(world) / 1000000 };
+    plx_answerer  answerer = plx_world_answerer(world);
     plx_answer    answer;
     cst_buf       body;
-    castor_status status = plx_answer_compose(&answer, ask, source, &answerer, arena);
+    castor_status status;
 
+    answerer.pace = PLX_PACE_INSTANT;
+    status = plx_answer_compose(&answer, ask, source, &answerer, arena);
     if (status != CASTOR_OK) return status;
     cst_buf_init(&body, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
     status = plx_gemini_whole.print_whole(&answer, &body);
@@ -99,16 +101,14 @@ static bool refuse_row(const plx_batch *batch, plx_refusal *refusal)
 static bool read_row(plx_ask *ask, const plx_world *world, const plx_batch *batch, const cst_json *request,
                      cst_arena *arena, plx_refusal *refusal)
 {
-    castor_str model = castor_str_of(batch->model);
-    plx_owner  owner = batch->shelved.owner;
+    plx_terms terms = { .model = castor_str_of(batch->model), .arena = arena,
+                        .facts = plx_model_find(world->models, castor_str_of(batch->version)) };
 
     if (!request) return refuse_row(batch, refusal);
-    if (!plx_ask_read_gemini(ask, request, model, arena, refusal) ||
-        !plx_files_check_use(world, owner, request, refusal) ||
-        !plx_caches_check_use(world, owner, request, model, &ask->cached_tokens, refusal)) {
+    if (!plx_ask_read_gemini(ask, request, &terms, refusal) ||
+        !plx_asking_add_references(ask, world, batch->shelved.owner, request, refusal)) {
         return false;
     }
-    ask->prompt_tokens += ask->cached_tokens;
     ask->model = castor_str_of(batch->version);
     return true;
 }
@@ -116,7 +116,7 @@ static bool read_row(plx_ask *ask, const plx_world *world, const plx_batch *batc
 static castor_status answer_content(plx_world *world, const plx_batch *batch, const cst_json *request,
                                     cst_arena *arena, cst_json_writer *out, bool *is_refused)
 {
-    plx_ask         ask = { .candidate_count = 1 };
+    plx_ask         ask;
     plx_refusal     refusal = { .code = 0 };
     const plx_case *source;
 
@@ -126,7 +126,7 @@ static castor_status answer_content(plx_world *world, const plx_batch *batch, co
         put_error(out, rpc_code_of(&refusal), castor_str_of(refusal.message));
         return out->status;
     }
-    source = plx_catalogue_find(world->catalogue, ask.prompt);
+    source = plx_wishes_read(ask.prompt).are_there ? NULL : plx_catalogue_find(world->catalogue, ask.prompt);
     castor_status status = source && !source->is_answer ? put_script(out, source, is_refused)
                                                         : put_answer(out, &ask, source, world, arena);
     return status == CASTOR_OK ? out->status : status;

@@ -132,11 +132,12 @@ static castor_status print_request(const plx_exchange *e, cst_buf *out)
 }
 
 /* By reading it as a request of the model: the estimate of countTokens, and the same rules. */
-static bool count_tokens(plx_exchange *e, castor_str model, uint64_t *count, plx_refusal *refusal)
+static bool count_tokens(plx_exchange *e, const plx_model *model, uint64_t *count, plx_refusal *refusal)
 {
     cst_buf      text;
     cst_json_doc document;
-    plx_ask      ask = { .candidate_count = 1 };
+    plx_terms    terms = { .model = model->name, .facts = model, .arena = &e->arena, .only_counts = true };
+    plx_ask      ask;
 
     cst_buf_init(&text, cst_allocator_default(), PLX_BODY_BYTES_MAX);
     cst_json_doc_init(&document, cst_allocator_default());
@@ -145,8 +146,8 @@ static bool count_tokens(plx_exchange *e, castor_str model, uint64_t *count, plx
     if (status != CASTOR_OK) {
         plx_refuse_memory(refusal);
     } else {
-        plx_ask_read_gemini(&ask, cst_json_root(&document), model, &e->arena, refusal);
-        *count = ask.prompt_tokens;
+        plx_ask_read_gemini(&ask, cst_json_root(&document), &terms, refusal);
+        *count = plx_token_total(&ask.prompt_tokens);
     }
     cst_json_doc_free(&document);
     cst_buf_free(&text);
@@ -194,7 +195,7 @@ static bool read_cache(plx_cache *cache, plx_exchange *e, plx_refusal *refusal)
     return plx_fields_check(e->json, &cache_type, refusal) && read_names(cache, e->json, refusal) &&
            (model = plx_model_for(e, castor_str_of(cache->model), "createCachedContent", refusal)) &&
            read_expiry(e->json, now_us, &cache->shelved.expires_us, refusal) &&
-           count_tokens(e, castor_str_of(cache->model), &cache->token_count, refusal) &&
+           count_tokens(e, model, &cache->token_count, refusal) &&
            plx_files_check_use(e->world, cache->shelved.owner, e->json, refusal) &&
            check_size(model, cache->token_count, refusal);
 }

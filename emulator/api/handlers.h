@@ -21,8 +21,10 @@ plx_exchange_fn plx_answer_models, plx_answer_model, plx_answer_predict, plx_ans
 plx_exchange_fn plx_answer_tuned_models;
 
 /* generate.c */
-plx_exchange_fn plx_answer_generate, plx_answer_stream_generate, plx_answer_count_tokens;
-plx_exchange_fn plx_answer_chat, plx_answer_message;
+plx_exchange_fn plx_answer_generate, plx_answer_stream_generate, plx_answer_chat, plx_answer_message, plx_answer_text;
+
+/* count.c */
+plx_exchange_fn plx_answer_count_tokens, plx_answer_count_message_tokens, plx_answer_count_text_tokens;
 
 /* uploads.c, files_api.c */
 plx_exchange_fn plx_begin_upload, plx_answer_upload;

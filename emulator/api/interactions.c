@@ -14,6 +14,7 @@
 #include "generate/play.h"
 #include "generate/research.h"
 #include "generate/translate_interaction.h"
+#include "generate/wishes.h"
 #include "proto/coded_error.h"
 
 /* What agents answer with. */
@@ -27,6 +28,7 @@ typedef struct creation {
     plx_translation     translation;
     cst_json_doc        document;     /* of the translation's body */
     plx_ask             ask;
+    plx_research        research;     /* what an agent answers */
     plx_answer          answer;
     cst_arena           arena;        /* of the answer */
     plx_interaction    *one;
@@ -84,11 +86,15 @@ static bool find_model(creation *c, plx_exchange *e)
 
 static bool read_ask(creation *c, plx_exchange *e)
 {
+    plx_terms terms = { .arena = &c->arena, .hop_tokens_max = e->world->manner.decode_cap };
+
     if (!plx_interaction_ask_read(&c->wanted, e->json, e->version, c->refusal) || !find_model(c, e) ||
-        !find_previous(c, e) || !translate(c, e) ||
-        !plx_ask_read_gemini(&c->ask, cst_json_root(&c->document), model_name(c), &c->arena, c->refusal)) {
+        !find_previous(c, e) || !translate(c, e)) {
         return false;
     }
+    terms.model = model_name(c);
+    terms.facts = c->model;
+    if (!plx_ask_read_gemini(&c->ask, cst_json_root(&c->document), &terms, c->refusal)) return false;
     c->ask.model = plx_model_version(c->model, c->ask.model);
     return true;
 }
@@ -97,12 +103,11 @@ static bool read_ask(creation *c, plx_exchange *e)
 
 static bool compose(creation *c, plx_exchange *e, const plx_case *source)
 {
-    plx_answerer answerer = { e->world->pace, &e->world->chance, plx_world_now_us(e->world) / 1000000 };
-    plx_research research;
+    plx_answerer answerer = plx_world_answerer(e->world);
 
     if (!source && plx_agent_does_research(c->wanted.agent)) {
-        plx_research_plan(&research, &c->ask, &e->world->pace);
-        source = &research.answer;
+        plx_research_plan(&c->research, &c->ask, &e->world->pace);
+        source = &c->research.answer;
     }
     if (plx_answer_compose(&c->answer, &c->ask, source, &answerer, &c->arena) == CASTOR_OK) {
         plx_stats_add_answer(e->world->stats, &c->answer);
@@ -142,7 +147,7 @@ static bool record(creation *c, plx_exchange *e)
     one->course.started_us = plx_world_now_us(e->world);
     one->course.has_event_ids = c->wanted.is_stored;
     one->course.is_background = c->wanted.is_background;
-    one->course.prompt_tokens = c->ask.prompt_tokens;
+    one->course.prompt_tokens = plx_token_total(&c->ask.prompt_tokens);
     if (copy_all(c, one) != CASTOR_OK ||
         plx_course_record(&one->course, &c->answer, plx_pace_first_us(&e->world->pace, &e->world->chance), &one->arena) !=
             CASTOR_OK) {
@@ -199,9 +204,11 @@ static void create(creation *c, plx_exchange *e)
     const plx_case *source = NULL;
 
     if (read_ask(c, e)) {
-        source = plx_catalogue_find(e->world->catalogue, c->ask.prompt);
+        bool is_wish = plx_wishes_read(c->ask.prompt).are_there;
+        if (!is_wish) source = plx_catalogue_find(e->world->catalogue, c->ask.prompt);
         if (plx_spoil_answer(e, source ? source->fault : CST_NONE)) return;
-        bool is_granted = plx_quota_take(e->world, e->key, c->ask.model, c->ask.prompt_tokens, c->refusal);
+        bool is_granted = plx_quota_take(e->world, e->key, c->ask.model, plx_token_total(&c->ask.prompt_tokens),
+                                         c->refusal);
         if (is_granted && source && !source->is_answer) {
             play_bytes(e, source);
             return;

@@ -67,11 +67,11 @@ void plx_stats_add_request(plx_stats *stats, const plx_exchange *exchange)
 
 void plx_stats_add_answer(plx_stats *stats, const plx_answer *answer)
 {
-    const plx_piece *last = answer->piece_count ? plx_answer_last(answer) : NULL; /* a blocked prompt has none */
+    plx_piece last = plx_answer_last(answer);
 
-    stats->input_tokens += answer->ask->prompt_tokens;
-    stats->output_tokens += last ? last->candidate_tokens : 0;
-    stats->thought_tokens += last ? last->thought_tokens : 0;
+    stats->input_tokens += plx_token_total(&answer->prompt_tokens);
+    stats->output_tokens += last.candidate_tokens;
+    stats->thought_tokens += last.thought_tokens;
 }
 
 void plx_stats_add_input(plx_stats *stats, uint64_t tokens) { stats->input_tokens += tokens; }

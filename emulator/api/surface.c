@@ -64,6 +64,9 @@ static const plx_endpoint endpoints[] = {
 
     { "POST", "/{palm}/models/{}:generateMessage", .answer = plx_answer_message, .takes_json = true },
     { "POST", "/{palm}/models/{}:embedText", .answer = plx_answer_embed_text, .takes_json = true },
+    { "POST", "/{palm}/models/{}:countMessageTokens", .answer = plx_answer_count_message_tokens, .takes_json = true },
+    { "POST", "/{palm}/models/{}:generateText", .answer = plx_answer_text, .takes_json = true },
+    { "POST", "/{palm}/models/{}:countTextTokens", .answer = plx_answer_count_text_tokens, .takes_json = true },
 
     /* Where Google has it, and where compatible servers do, whose base URL may have no path at all. */
     { "POST", "/{v}/openai/chat/completions", .answer = plx_answer_chat, .takes_json = true, .takes_bearer_key = true,

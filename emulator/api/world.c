@@ -24,3 +24,8 @@ void plx_world_reset(plx_world *world)
     plx_catalogue_remove_played(world->catalogue);
     world->clock_ahead_us = 0;
 }
+
+plx_answerer plx_world_answerer(plx_world *world)
+{
+    return (plx_answerer){ world->pace, &world->chance, plx_world_now_us(world) / 1000000, world->manner };
+}

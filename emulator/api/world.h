@@ -5,8 +5,8 @@
 #define PLX_WORLD_H
 
 #include "api/witness.h"
+#include "generate/answer.h"
 #include "generate/model_table.h"
-#include "generate/pace.h"
 #include "script/catalogue.h"
 #include "upstream/upstream.h"
 
@@ -27,6 +27,7 @@ typedef struct plx_world {
     const plx_model_table *models;
     plx_pace               pace;
     plx_chance             chance;
+    plx_manner             manner;
     plx_quotas            *quotas;         /* NULL: nothing is limited */
     const char            *only_key;       /* the one key that is good; NULL: any is */
     bool                   is_decommissioned; /* legacy models are gone */
@@ -45,6 +46,9 @@ typedef struct plx_world {
 
 /* Unix time on the world's clock, which can be moved. Everything that expires looks here. */
 int64_t plx_world_now_us(const plx_world *world);
+
+/* Who answers a prompt now. */
+plx_answerer plx_world_answerer(plx_world *world);
 
 /* Whoever keeps something from one request to the next says here how to forget it, once, when it is made. `empty` must
  * leave alone what answers under way still use. */

@@ -1,69 +1,43 @@
 /* answer.c -- an answer composed for what was asked.
  * SPDX-License-Identifier: MIT
  *
- * First the words: the case's, or a document that fits the schema, or the fallback. Then the limits: stop sequences,
- * then tokens. Then each candidate is cut into pieces with their times, and the candidates are mixed by these.
+ * First what the answer is: a refusal of the prompt, calls of functions, or words with what may stand around them. The
+ * words are the case's, or a document that fits the schema, or pollux's own. Then the limits: stop sequences, tokens
+ * (thoughts spend first), and the end of one hop of a long decode.
  */
 #include "generate/answer.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "generate/calls.h"
+#include "generate/ending.h"
+#include "generate/hop.h"
+#include "generate/opaque.h"
 #include "generate/schema.h"
+#include "generate/words.h"
 
-enum { QUOTED_BYTES = 80, RESPONSE_ID_LEN = 22 };
+enum { RESPONSE_ID_LEN = 22, CALL_ID_LEN = 8, PARTS_MAX = PLX_CALLS_MAX + 4 };
+
+/* Tokens of thinking that are made up, by level. A budget gives a few of what it allows. */
+enum { THOUGHTS_LOW = 24, THOUGHTS_MEDIUM = 64, THOUGHTS_HIGH = 192, THOUGHTS_LEAST = 16, BUDGET_SHARE = 32 };
 
 typedef struct composer {
     const plx_ask      *ask;
-    const plx_case     *source;    /* NULL: the fallback */
+    const plx_case     *source; /* NULL: pollux's own words */
     const plx_answerer *answerer;
-    cst_arena          *arena;
-    cst_buf             pieces;    /* plx_piece each */
-    uint64_t            first_us;
+    plx_wishes          wishes;
+    uint64_t            seed;
+    cst_arena          *keep;
+    cst_buf             text;   /* what was made up */
 
     /* the candidate under way */
-    uint32_t candidate;
-    size_t   sequence;
-    uint64_t first_bytes;          /* of its first piece, which comes at first_us whatever its length */
-    uint64_t sent_bytes;
-    uint64_t waited_us;
+    uint32_t       index;
+    plx_candidate *candidate;
+    plx_part       parts[PARTS_MAX];
+    plx_hop        hop;
 } composer;
 
 /* ---- words ---- */
-
-static castor_str first_words(castor_str prompt)
-{
-    prompt = cst_str_trim(prompt);
-    size_t len = cst_utf8_prefix(prompt, QUOTED_BYTES);
-    if (len < prompt.len) { /* not in the middle of a word, unless it is one endless word */
-        size_t at = len;
-        while (at > 0 && prompt.data[at] != ' ') at--;
-        if (at > 0) len = at;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (prompt.data[i] == '\n') len = i;
-    }
-    return (castor_str){ prompt.data, len };
-}
-
-static castor_status compose_fallback(composer *c, castor_str *out)
-{
-    castor_str quoted = first_words(c->ask->prompt);
-    cst_buf    text;
-
-    cst_buf_init(&text, c->arena->allocator, PLX_BODY_BYTES_MAX);
-    castor_status status = cst_buf_append_format(
-        &text,
-        "This is pollux, a local emulator of the Gemini API. There is no model here, only a few answers written in "
-        "advance, and none of them fits your prompt, which begins: \"%.*s%s\"\n\n"
-        "The words are canned, but the way they reach you is not: they come as events, paced like a real answer, with "
-        "token counts, a finish reason and a proper end. To have other answers, write them into a script and start "
-        "pollux with --script FILE. To ask a real model, point your client at the service and use your own key.",
-        CASTOR_ARG(quoted), quoted.len < cst_str_trim(c->ask->prompt).len ? " ..." : "");
-    if (status == CASTOR_OK) status = cst_arena_copy(c->arena, cst_buf_view(&text), out);
-    cst_buf_free(&text);
-    return status;
-}
 
 static bool is_json(castor_str text)
 {
@@ -75,51 +49,72 @@ static bool is_json(castor_str text)
     return is_valid;
 }
 
-/* Keeps a case's text when it is JSON already: then its author knew what would be asked. */
-static castor_status compose_json(composer *c, castor_str text, castor_str *out)
+/* What the functions gave, said again. */
+static castor_status say_results(const plx_ask *ask, cst_buf *out)
 {
-    cst_buf         json;
-    cst_json_writer writer = cst_json_writer_to(&json);
-
-    *out = text;
-    if (c->source && is_json(text)) return CASTOR_OK;
-    cst_buf_init(&json, c->arena->allocator, PLX_SCHEMA_BYTES_MAX);
-    if (c->ask->schema) {
-        plx_schema_print_example(&writer, c->ask->schema, CASTOR_STR("an example by pollux"));
-    } else {
-        cst_json_open_object(&writer);
-        cst_json_key(&writer, "answer");
-        cst_json_put_string(&writer, text);
-        cst_json_close_object(&writer);
-    }
-    if (writer.status == CASTOR_OK) writer.status = cst_arena_copy(c->arena, cst_buf_view(&json), out);
-    cst_buf_free(&json);
-    return writer.status;
-}
-
-static castor_status compose_text(composer *c, castor_str *out)
-{
-    castor_str    text = c->source ? c->source->text : CST_NONE;
     castor_status status = CASTOR_OK;
 
-    if (!c->source) status = compose_fallback(c, &text);
-    if (status != CASTOR_OK) return status;
-    *out = text;
-    if (c->ask->shape == PLX_SHAPE_JSON) return compose_json(c, text, out);
-    if (c->ask->shape == PLX_SHAPE_ENUM) {
+    for (size_t i = 0; i < ask->result_count && status == CASTOR_OK; i++) {
+        const plx_function_result *result = &ask->results[i];
+        status = cst_buf_append_format(out, "%s%.*s gave ", i > 0 ? " " : "", CASTOR_ARG(result->name));
+        if (status == CASTOR_OK) status = cst_buf_append_str(out, result->json);
+        if (status == CASTOR_OK) status = cst_buf_append_text(out, ".");
+    }
+    return status;
+}
+
+/* A document: a text that is JSON already was meant for it. */
+static castor_status say_json(composer *c, castor_str *text)
+{
+    cst_buf         json;
+    cst_json_writer w = cst_json_writer_to(&json);
+
+    if (text->len > 0 && (c->source || c->wishes.say.len > 0) && is_json(*text)) return CASTOR_OK;
+    cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
+    if (c->ask->schema) {
+        plx_schema_print_example(&w, c->ask->schema, c->ask->schema, CASTOR_STR("an example by pollux"));
+    } else {
+        cst_json_open_object(&w);
+        cst_json_key(&w, "answer");
+        cst_json_put_string(&w, *text);
+        cst_json_close_object(&w);
+    }
+    c->text.len = 0; /* `text` may be in there, and is used up */
+    if (w.status == CASTOR_OK) w.status = cst_buf_append_str(&c->text, cst_buf_view(&json));
+    *text = cst_buf_view(&c->text);
+    cst_buf_free(&json);
+    return w.status;
+}
+
+static castor_status make_words(composer *c)
+{
+    if (c->wishes.tokens.is_set) return plx_words_long(c->wishes.tokens.value, c->seed, &c->text);
+    if (c->ask->result_count > 0) return say_results(c->ask, &c->text);
+    return plx_words_answer(c->ask->prompt, c->seed, &c->text);
+}
+
+/* In the case, or in c->text. */
+static castor_status find_words(composer *c, castor_str *out)
+{
+    castor_status status = CASTOR_OK;
+
+    c->text.len = 0;
+    *out = CASTOR_STR("");
+    if (c->wishes.is_empty) return CASTOR_OK;
+    if (c->wishes.say.len > 0) {
+        *out = c->wishes.say;
+    } else if (c->source) {
+        *out = c->source->text;
+    } else {
+        status = make_words(c);
+        *out = cst_buf_view(&c->text);
+    }
+    if (status == CASTOR_OK && c->ask->shape == PLX_SHAPE_JSON) status = say_json(c, out);
+    if (status == CASTOR_OK && c->ask->shape == PLX_SHAPE_ENUM) {
         castor_str choice = plx_schema_first_choice(c->ask->schema);
         if (choice.data) *out = choice;
     }
-    return CASTOR_OK;
-}
-
-static castor_str thought_of(const composer *c)
-{
-    if (!c->ask->may_think) return CST_NONE;
-    if (c->source && c->source->thought.len > 0) return c->source->thought;
-    if (!c->ask->includes_thoughts) return CST_NONE;
-    return CASTOR_STR("**Being honest about thinking**\n\nI am an emulator, so nothing is thought over here. In a real "
-                      "answer, a summary of the model's thoughts would stand in this place.\n\n");
+    return status;
 }
 
 /* Puts its number in front of a later candidate's text; documents and single choices stay what they are. */
@@ -127,20 +122,26 @@ static castor_status number_candidate(composer *c, castor_str *text)
 {
     cst_buf numbered;
 
-    if (c->candidate == 0 || c->ask->shape != PLX_SHAPE_TEXT) return CASTOR_OK;
-    cst_buf_init(&numbered, c->arena->allocator, PLX_CASE_BYTES_MAX);
-    castor_status status = cst_buf_append_format(&numbered, "(Candidate %u.) ", (unsigned)c->candidate + 1);
-    if (status == CASTOR_OK) status = cst_buf_append_str(&numbered, *text);
-    if (status == CASTOR_OK) status = cst_arena_copy(c->arena, cst_buf_view(&numbered), text);
+    if (c->index == 0 || c->ask->shape != PLX_SHAPE_TEXT) return CASTOR_OK;
+    cst_buf_init(&numbered, cst_allocator_default(), PLX_CASE_BYTES_MAX);
+    castor_status status = cst_buf_append_format(&numbered, "(Candidate %u.) ", (unsigned)c->index + 1);
+    if (status == CASTOR_OK) {
+        c->candidate->shift = numbered.len;
+        status = cst_buf_append_str(&numbered, *text);
+    }
+    if (status == CASTOR_OK) {
+        cst_buf_free(&c->text);
+        c->text = numbered;
+        *text = cst_buf_view(&c->text);
+        return CASTOR_OK;
+    }
     cst_buf_free(&numbered);
     return status;
 }
 
-/* ---- limits ---- */
-
 static castor_str stop_early(const plx_ask *ask, castor_str text)
 {
-    for (size_t at = 0; at < text.len; at++) {
+    for (size_t at = 0; at < text.len && ask->stop_sequence_count > 0; at++) {
         castor_str rest = { text.data + at, text.len - at };
         for (size_t i = 0; i < ask->stop_sequence_count; i++) {
             castor_str stop = ask->stop_sequences[i];
@@ -151,238 +152,250 @@ static castor_str stop_early(const plx_ask *ask, castor_str text)
     return text;
 }
 
-/* What of the text the tokens that are left allow; takes them. */
-static castor_str spend_tokens(castor_str text, uint64_t *tokens_left, bool *is_cut)
+/* ---- thoughts ---- */
+
+static castor_str thought_of(const composer *c)
 {
-    if (plx_token_count(text.len) <= *tokens_left) {
-        *tokens_left -= plx_token_count(text.len);
-        return text;
+    if (!c->ask->may_think) return CST_NONE;
+    if (c->source && c->source->thought.len > 0) return c->source->thought;
+    return c->ask->includes_thoughts ? plx_words_thought() : CST_NONE;
+}
+
+/* Those that pollux makes up, since nothing says how many. */
+static uint64_t usual_thoughts(const plx_ask *ask)
+{
+    if (!ask->may_think) return 0;
+    if (ask->thinking_budget.is_set && ask->thinking_budget.value > 0) {
+        uint64_t budget = (uint64_t)ask->thinking_budget.value;
+        uint64_t tokens = THOUGHTS_LEAST + budget / BUDGET_SHARE;
+        return tokens < budget ? tokens : budget;
     }
-    *is_cut = true;
-    text.len = cst_utf8_prefix(text, (size_t)*tokens_left * PLX_BYTES_PER_TOKEN);
-    *tokens_left = 0;
-    return text;
-}
-
-/* ---- pieces ---- */
-
-static bool is_gap(char c) { return c == ' ' || c == '\n'; }
-
-/* The end of the piece that begins at `from`: of a word once `tokens` are reached, and never half a character. */
-static size_t piece_end(castor_str text, size_t from, size_t tokens)
-{
-    size_t wanted = from + (tokens > 0 ? tokens * PLX_BYTES_PER_TOKEN : 1);
-    size_t at = wanted < text.len ? wanted : text.len;
-    size_t word_end = at;
-
-    while (word_end < text.len && !is_gap(text.data[word_end]) && word_end - at < 24) word_end++;
-    if (word_end == text.len || is_gap(text.data[word_end])) return word_end;
-    while (at < text.len && ((unsigned char)text.data[at] & 0xC0) == 0x80) at++; /* a script without gaps */
-    return at;
-}
-
-/* Where a wait of the case stands in our text, which has `shift` bytes of ours in front. SIZE_MAX: in another part. */
-static size_t place_of(const plx_wait *wait, bool is_thought, size_t shift)
-{
-    if (wait->part != (is_thought ? PLX_PART_THOUGHT : PLX_PART_TEXT)) return SIZE_MAX;
-    return wait->offset > 0 ? wait->offset + shift : 0;
-}
-
-static uint64_t wait_at_us(const composer *c, bool is_thought, size_t shift, size_t at)
-{
-    uint64_t wait_us = 0;
-
-    for (size_t i = 0; c->source && i < c->source->wait_count; i++) {
-        const plx_wait *wait = &c->source->waits[i];
-        if (place_of(wait, is_thought, shift) == at) wait_us += (uint64_t)wait->wait_ms * 1000;
+    switch (ask->thinking_level) {
+    case PLX_THINKING_MINIMAL: return 0;
+    case PLX_THINKING_LOW: return THOUGHTS_LOW;
+    case PLX_THINKING_HIGH: return THOUGHTS_HIGH;
+    default: return THOUGHTS_MEDIUM;
     }
-    return wait_us;
 }
 
-static size_t next_wait_after(const composer *c, bool is_thought, size_t shift, size_t at)
-{
-    size_t next = SIZE_MAX;
-
-    for (size_t i = 0; c->source && i < c->source->wait_count; i++) {
-        size_t place = place_of(&c->source->waits[i], is_thought, shift);
-        if (place > at && place < next) next = place;
-    }
-    return next;
-}
-
-static castor_status add_piece(composer *c, bool is_thought, castor_str text, const char *finish)
-{
-    plx_piece piece = { .kind = is_thought ? PLX_PIECE_THOUGHT : PLX_PIECE_TEXT, .candidate = c->candidate,
-                        .sequence = c->sequence, .text = text, .finish = finish };
-
-    if (c->pieces.len / sizeof piece >= PLX_PIECES_MAX) return CASTOR_LIMIT;
-    c->sent_bytes += text.len;
-    if (c->sequence++ == 0) c->first_bytes = c->sent_bytes;
-    piece.due_us = c->first_us + c->waited_us + plx_pace_text_us(&c->answerer->pace, c->sent_bytes - c->first_bytes);
-    return cst_buf_append(&c->pieces, &piece, sizeof piece);
-}
-
-/* `finish` NULL: more of this candidate follows. */
-static castor_status add_text(composer *c, bool is_thought, castor_str text, size_t shift, const char *finish)
-{
-    castor_status status = CASTOR_OK;
-    bool          is_last = false;
-
-    for (size_t at = 0; !is_last && status == CASTOR_OK;) {
-        c->waited_us += wait_at_us(c, is_thought, shift, at);
-        size_t wait_at = next_wait_after(c, is_thought, shift, at);
-        size_t end = piece_end(text, at, c->sequence == 0 ? 0 : PLX_PIECE_TOKENS);
-        if (end > wait_at) end = wait_at;
-        is_last = end == text.len && wait_at != text.len; /* a wait at the very end keeps the reason back */
-        castor_str piece = { text.data + at, end - at };
-        if (piece.len > 0 || (is_last && finish)) status = add_piece(c, is_thought, piece, is_last ? finish : NULL);
-        at = end;
-    }
-    return status;
-}
-
-static castor_status add_candidate(composer *c, castor_str text, castor_str thought)
+/* Made-up thoughts take only what a limit leaves beside the text; those that somebody asked for come first. */
+static uint64_t count_thoughts(const composer *c, castor_str shown, castor_str text)
 {
     const plx_ask *ask = c->ask;
-    uint64_t       tokens_left = ask->max_output_tokens.is_set ? (uint64_t)ask->max_output_tokens.value : UINT64_MAX;
-    bool           is_cut = false;
-    size_t         own_len = text.len;
-    castor_status  status = number_candidate(c, &text);
-    size_t         shift = text.len - own_len;
+    uint64_t       tokens = usual_thoughts(ask);
+    uint64_t       text_tokens = plx_token_count(text.len);
 
-    if (status != CASTOR_OK) return status;
-    thought = spend_tokens(thought, &tokens_left, &is_cut);
-    text = spend_tokens(stop_early(ask, text), &tokens_left, &is_cut);
-    if (ask->includes_thoughts && thought.len > 0) status = add_text(c, true, thought, 0, NULL);
-    if (status == CASTOR_OK) status = add_text(c, false, text, shift, is_cut ? "MAX_TOKENS" : "STOP");
+    if (c->wishes.thoughts.is_set) return (uint64_t)c->wishes.thoughts.value;
+    if (!ask->may_think) return 0;
+    if (c->source && c->source->thought.len > 0) return plx_token_count(shown.len);
+    if (tokens < plx_token_count(shown.len)) tokens = plx_token_count(shown.len);
+    if (!ask->max_output_tokens.is_set) return tokens;
+    uint64_t most = (uint64_t)ask->max_output_tokens.value;
+    uint64_t left = most > text_tokens ? most - text_tokens : 0;
+    return tokens < left ? tokens : left;
+}
+
+/* ---- parts ---- */
+
+static plx_part *add_part(composer *c, plx_piece_kind kind)
+{
+    plx_part *part = &c->parts[c->candidate->part_count++];
+
+    *part = (plx_part){ .kind = kind };
+    return part;
+}
+
+/* Copies what would not outlive the ask; the case does. */
+static castor_status keep_text(composer *c, castor_str text, castor_str *out)
+{
+    bool is_kept = c->source && (cst_str_lies_in(text, c->source->text) || cst_str_lies_in(text, c->source->thought));
+
+    *out = text;
+    return is_kept ? CASTOR_OK : cst_arena_copy(c->keep, text, out);
+}
+
+static castor_status sign(composer *c, plx_part *part)
+{
+    uint64_t numbers[PLX_OPAQUE_NUMBERS] = { c->seed, c->index, c->candidate->part_count, part->text.len };
+    char     text[PLX_OPAQUE_LEN + 1];
+
+    plx_opaque_print(text, PLX_OPAQUE_SIGNATURE, numbers);
+    return cst_arena_copy(c->keep, (castor_str){ text, PLX_OPAQUE_LEN }, &part->signature);
+}
+
+static castor_status add_thought(composer *c, castor_str shown)
+{
+    uint64_t bytes = c->candidate->thought_tokens * PLX_BYTES_PER_TOKEN;
+
+    if (!c->ask->includes_thoughts || plx_hop_is_later(&c->hop)) return CASTOR_OK;
+    if (shown.len > bytes) shown.len = cst_utf8_prefix(shown, (size_t)bytes);
+    if (shown.len == 0) return CASTOR_OK;
+    plx_part *part = add_part(c, PLX_PIECE_THOUGHT);
+    return keep_text(c, shown, &part->text);
+}
+
+static castor_status add_text(composer *c, castor_str text)
+{
+    bool is_cut_off = plx_hop_is_spent(&c->hop) && text.len == 0; /* thinking has left nothing */
+    bool is_signed = c->ask->has_signatures && c->ask->facts->generation >= 30 && c->candidate->thought_tokens > 0 &&
+                     text.len > 0;
+
+    if (is_cut_off) {
+        c->candidate->content = PLX_CONTENT_ROLE;
+        return CASTOR_OK;
+    }
+    if (!(c->ask->modalities & PLX_MAKES_TEXT)) return CASTOR_OK;
+    plx_part     *part = add_part(c, PLX_PIECE_TEXT);
+    castor_status status = keep_text(c, text, &part->text);
+    return status == CASTOR_OK && is_signed ? sign(c, part) : status;
+}
+
+/* The first of parallel calls carries the signature. */
+static castor_status add_calls(composer *c, const plx_call *calls, size_t count)
+{
+    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    bool              is_new = c->ask->facts->generation >= 30;
+    castor_status     status = CASTOR_OK;
+    char              id[CALL_ID_LEN];
+
+    for (size_t i = 0; i < count && status == CASTOR_OK; i++) {
+        plx_part *part = add_part(c, PLX_PIECE_CALL);
+        part->call_name = calls[i].name;
+        part->call_args = calls[i].args;
+        if (!is_new) continue;
+        for (size_t k = 0; k < sizeof id; k++) {
+            id[k] = alphabet[plx_chance_next(c->answerer->chance) % (sizeof alphabet - 1)];
+        }
+        status = cst_arena_copy(c->keep, (castor_str){ id, sizeof id }, &part->call_id);
+        if (status == CASTOR_OK && i == 0) status = sign(c, part);
+    }
     return status;
 }
 
-/* ---- mixing and counting ---- */
+/* ---- a candidate ---- */
 
-static int compare_pieces(const void *left, const void *right)
+/* Words within their limits, and what stands around them. */
+static castor_status add_words(composer *c)
 {
-    const plx_piece *a = left, *b = right;
+    castor_str    text, shown = thought_of(c);
+    castor_status status = find_words(c, &text);
 
-    if (a->due_us != b->due_us) return a->due_us < b->due_us ? -1 : 1;
-    if (a->sequence != b->sequence) return a->sequence < b->sequence ? -1 : 1;
-    return a->candidate < b->candidate ? -1 : a->candidate > b->candidate;
+    if (status == CASTOR_OK) status = number_candidate(c, &text);
+    if (status != CASTOR_OK) return status;
+    text = stop_early(c->ask, text);
+    if (c->wishes.finish && strcmp(c->wishes.finish, "MAX_TOKENS") == 0) text.len = cst_utf8_prefix(text, text.len / 2);
+    plx_hop_begin(&c->hop, c->ask);
+    c->candidate->thought_tokens = plx_hop_spend_thoughts(&c->hop, count_thoughts(c, shown, text));
+    text = plx_hop_spend_text(&c->hop, text);
+
+    status = add_thought(c, shown);
+    if (status == CASTOR_OK) status = plx_ending_add_before(c->candidate, c->parts, c->ask, &c->wishes, c->keep);
+    if (status == CASTOR_OK) status = add_text(c, text);
+    if (status == CASTOR_OK) status = plx_ending_add_after(c->candidate, c->parts, c->ask, &c->wishes, c->keep);
+    if (status != CASTOR_OK) return status;
+    c->candidate->finish = plx_hop_finish(&c->hop);
+    if (c->wishes.finish) c->candidate->finish = c->wishes.finish;
+    return plx_hop_print_token(&c->hop, c->keep, &c->candidate->continuation_token);
 }
 
-static void count_tokens(plx_piece *pieces, size_t count, uint64_t hidden_thought_tokens)
+static castor_status keep_parts(composer *c)
 {
-    size_t   text_bytes[PLX_CANDIDATES_MAX] = { 0 };
-    size_t   thought_bytes[PLX_CANDIDATES_MAX] = { 0 };
-    uint64_t text_tokens = 0;
-    uint64_t thought_tokens = hidden_thought_tokens;
+    size_t    size = c->candidate->part_count * sizeof(plx_part);
+    plx_part *kept = size > 0 ? cst_arena_alloc(c->keep, size) : NULL;
 
-    for (size_t i = 0; i < count; i++) {
-        plx_piece *piece = &pieces[i];
-        bool       is_thought = piece->kind == PLX_PIECE_THOUGHT;
-        size_t    *bytes = is_thought ? &thought_bytes[piece->candidate] : &text_bytes[piece->candidate];
-        uint64_t  *tokens = is_thought ? &thought_tokens : &text_tokens;
-        *tokens += plx_token_count(*bytes + piece->text.len) - plx_token_count(*bytes);
-        *bytes += piece->text.len;
-        piece->candidate_tokens = text_tokens;
-        piece->thought_tokens = thought_tokens;
-    }
-}
-
-/* Thoughts that nobody asked to see are still paid for. */
-static uint64_t hidden_tokens(const plx_ask *ask, castor_str thought)
-{
-    bool     is_cut = false;
-    uint64_t tokens_left = ask->max_output_tokens.is_set ? (uint64_t)ask->max_output_tokens.value : UINT64_MAX;
-
-    if (ask->includes_thoughts) return 0;
-    return plx_token_count(spend_tokens(thought, &tokens_left, &is_cut).len) * (uint64_t)ask->candidate_count;
-}
-
-static castor_status keep_pieces(composer *c, plx_answer *answer, castor_str thought)
-{
-    plx_piece *pieces = cst_arena_alloc(c->arena, c->pieces.len);
-
-    if (!pieces) return CASTOR_NO_MEMORY;
-    memcpy(pieces, c->pieces.data, c->pieces.len);
-    answer->piece_count = c->pieces.len / sizeof *pieces;
-    qsort(pieces, answer->piece_count, sizeof *pieces, compare_pieces);
-    count_tokens(pieces, answer->piece_count, hidden_tokens(c->ask, thought));
-    answer->pieces = pieces;
+    if (size > 0 && !kept) return CASTOR_NO_MEMORY;
+    if (kept) memcpy(kept, c->parts, size);
+    c->candidate->parts = kept;
     return CASTOR_OK;
 }
 
-/* ---- names ---- */
-
-static castor_status name_answer(plx_answer *answer, const plx_answerer *answerer, cst_arena *arena)
+static castor_status compose_candidate(composer *c)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    char              id[RESPONSE_ID_LEN];
-    cst_buf           version;
+    plx_call      calls[PLX_CALLS_MAX];
+    size_t        call_count;
+    castor_status status = plx_calls_choose(c->ask, &c->wishes, c->source != NULL, c->keep, calls, &call_count);
 
-    for (size_t i = 0; i < sizeof id; i++) id[i] = alphabet[plx_chance_next(answerer->chance) & 63];
-    castor_status status = cst_arena_copy(arena, (castor_str){ id, sizeof id }, &answer->response_id);
-
-    cst_buf_init(&version, arena->allocator, PLX_HEAD_BYTES_MAX);
-    if (status == CASTOR_OK) {
-        status = cst_buf_append_format(&version, "pollux-%d.%d (emulating %.*s)", CASTOR_VERSION_MAJOR,
-                                       CASTOR_VERSION_MINOR, CASTOR_ARG(answer->ask->model));
+    c->candidate->finish = "STOP";
+    if (status != CASTOR_OK) return status;
+    if (plx_ending_is_bare(&c->wishes)) {
+        status = plx_ending_put(c->candidate, &c->wishes, calls, call_count, c->keep);
+    } else if (call_count > 0) {
+        castor_str shown = thought_of(c);
+        plx_hop_begin(&c->hop, c->ask);
+        c->candidate->thought_tokens = plx_hop_spend_thoughts(&c->hop, count_thoughts(c, shown, CST_NONE));
+        status = add_thought(c, shown);
+        if (status == CASTOR_OK) status = add_calls(c, calls, call_count);
+    } else {
+        status = add_words(c);
     }
-    if (status == CASTOR_OK) status = cst_arena_copy(arena, cst_buf_view(&version), &answer->model_version);
-    cst_buf_free(&version);
+    return status == CASTOR_OK ? keep_parts(c) : status;
+}
+
+static castor_status compose_candidates(composer *c, plx_answer *answer)
+{
+    uint32_t       count = (uint32_t)c->ask->candidate_count;
+    plx_candidate *candidates = cst_arena_alloc(c->keep, count * sizeof *candidates);
+    castor_status  status = candidates ? CASTOR_OK : CASTOR_NO_MEMORY;
+
+    for (c->index = 0; status == CASTOR_OK && c->index < count; c->index++) {
+        c->candidate = &candidates[c->index];
+        *c->candidate = (plx_candidate){ .finish = NULL };
+        status = compose_candidate(c);
+    }
+    answer->candidates = candidates;
+    answer->candidate_count = count;
     return status;
 }
 
 /* ---- the whole ---- */
 
-static castor_status add_candidates(composer *c, castor_str thought)
+static castor_status name_answer(plx_answer *answer, const plx_ask *ask, const plx_answerer *answerer, cst_arena *keep)
 {
-    castor_str    text;
-    castor_status status = compose_text(c, &text);
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    char              id[RESPONSE_ID_LEN];
+    char              version[256];
 
-    for (c->candidate = 0; status == CASTOR_OK && c->candidate < (uint32_t)c->ask->candidate_count; c->candidate++) {
-        c->sequence = 0;
-        c->first_bytes = c->sent_bytes = c->waited_us = 0;
-        status = add_candidate(c, text, thought);
-    }
-    return status;
+    for (size_t i = 0; i < sizeof id; i++) id[i] = alphabet[plx_chance_next(answerer->chance) & 63];
+    castor_status status = cst_arena_copy(keep, (castor_str){ id, sizeof id }, &answer->response_id);
+    if (status != CASTOR_OK) return status;
+    if (answerer->manner.names_model_exactly) return cst_arena_copy(keep, ask->model, &answer->model_version);
+    snprintf(version, sizeof version, "pollux-%d.%d (emulating %.*s)", CASTOR_VERSION_MAJOR, CASTOR_VERSION_MINOR,
+             CASTOR_ARG(ask->model));
+    return cst_arena_copy(keep, castor_str_of(version), &answer->model_version);
 }
 
-castor_status plx_answer_begin(plx_answer *answer, const plx_ask *ask, const plx_answerer *answerer, cst_arena *arena)
+/* The request's seed, or the program's, or the prompt's own. */
+static uint64_t seed_of(const plx_ask *ask, const plx_answerer *answerer)
 {
-    *answer = (plx_answer){ .ask = ask, .created_s = answerer->now_s };
-    return name_answer(answer, answerer, arena);
+    if (ask->seed.is_set) return plx_hash(plx_hash(PLX_HASH_BEGIN, ask->prompt), CASTOR_STR("s")) + (uint64_t)ask->seed.value;
+    if (answerer->manner.seed.is_set) return plx_hash(PLX_HASH_BEGIN, ask->prompt) + (uint64_t)answerer->manner.seed.value;
+    return plx_hash(PLX_HASH_BEGIN, ask->prompt);
+}
+
+castor_status plx_answer_begin(plx_answer *answer, const plx_ask *ask, const plx_answerer *answerer, cst_arena *keep)
+{
+    *answer = (plx_answer){ .created_s = answerer->now_s, .prompt_tokens = ask->prompt_tokens,
+                            .cached_tokens = ask->cached_tokens, .wants_usage = ask->wants_usage,
+                            .generation = ask->facts->generation, .pace = answerer->pace };
+    answer->first_us = plx_pace_first_us(&answerer->pace, answerer->chance);
+    castor_status status = name_answer(answer, ask, answerer, keep);
+    if (status == CASTOR_OK) status = cst_arena_copy(keep, ask->echo, &answer->echo);
+    return status == CASTOR_OK ? cst_arena_copy(keep, ask->service_tier, &answer->service_tier) : status;
 }
 
 castor_status plx_answer_compose(plx_answer *answer, const plx_ask *ask, const plx_case *source,
-                                 const plx_answerer *answerer, cst_arena *arena)
+                                 const plx_answerer *answerer, cst_arena *keep)
 {
-    composer c = { .ask = ask, .source = source, .answerer = answerer, .arena = arena };
+    composer c = { .ask = ask, .source = source, .answerer = answerer, .wishes = plx_wishes_read(ask->prompt),
+                   .seed = seed_of(ask, answerer), .keep = keep };
 
-    c.first_us = plx_pace_first_us(&answerer->pace, answerer->chance);
-    cst_buf_init(&c.pieces, arena->allocator, (size_t)PLX_PIECES_MAX * sizeof(plx_piece));
-    castor_str    thought = thought_of(&c);
-    castor_status status = plx_answer_begin(answer, ask, answerer, arena);
-    if (status == CASTOR_OK) status = add_candidates(&c, thought);
-    if (status == CASTOR_OK) status = keep_pieces(&c, answer, thought);
-    cst_buf_free(&c.pieces);
+    castor_status status = plx_answer_begin(answer, ask, answerer, keep);
+
+    answer->block_reason = c.wishes.block;
+    if (ask->continuation_token.len == 0) answer->source = source; /* else its waits were kept before */
+    cst_buf_init(&c.text, cst_allocator_default(), PLX_CASE_BYTES_MAX);
+    if (status == CASTOR_OK && !answer->block_reason) status = compose_candidates(&c, answer);
+    answer->tool_tokens = plx_ending_tool_tokens(ask, &c.wishes);
+    cst_buf_free(&c.text);
     return status;
-}
-
-castor_status plx_answer_join(const plx_answer *answer, uint32_t candidate, plx_piece_kind kind, cst_buf *out,
-                              const char **finish)
-{
-    castor_status status = CASTOR_OK;
-
-    for (size_t i = 0; i < answer->piece_count && status == CASTOR_OK; i++) {
-        const plx_piece *piece = &answer->pieces[i];
-        if (piece->candidate != candidate) continue;
-        if (piece->kind == kind) status = cst_buf_append_str(out, piece->text);
-        if (piece->finish) *finish = piece->finish;
-    }
-    return status;
-}
-
-const plx_piece *plx_answer_last(const plx_answer *answer)
-{
-    return &answer->pieces[answer->piece_count - 1];
 }

@@ -112,6 +112,14 @@ static plx_step_kind step_of(const plx_piece *piece)
     }
 }
 
+/* Words that are there, and calls; pictures and what the service's own tools did are left out. */
+static bool is_told(const plx_piece *piece)
+{
+    bool is_words = piece->kind == PLX_PIECE_TEXT || piece->kind == PLX_PIECE_THOUGHT;
+
+    return piece->kind == PLX_PIECE_CALL || (is_words && piece->text.len > 0);
+}
+
 static void tell_summary(recorder *r, size_t len, uint64_t due_us)
 {
     if (len == 0) return;
@@ -137,8 +145,10 @@ static void add_thought(recorder *r, castor_str text, uint64_t due_us)
 /* The service signs thoughts; an answer's parts carry the signature. */
 static castor_str signature_of(const plx_answer *answer)
 {
-    for (size_t i = 0; i < answer->piece_count; i++) {
-        if (answer->pieces[i].signature.len > 0) return answer->pieces[i].signature;
+    const plx_candidate *candidate = answer->candidates;
+
+    for (size_t i = 0; i < candidate->part_count; i++) {
+        if (candidate->parts[i].signature.len > 0) return candidate->parts[i].signature;
     }
     return CST_NONE;
 }
@@ -175,10 +185,8 @@ static void open_thought(recorder *r, castor_str signature, uint64_t due_us)
 }
 
 /* Thinking that is not shown is a step too, with its signature alone. */
-static void add_hidden_thought(recorder *r, const plx_answer *answer, castor_str signature)
+static void add_hidden_thought(recorder *r, const plx_piece *first, castor_str signature)
 {
-    const plx_piece *first = answer->pieces;
-
     if (first->kind == PLX_PIECE_THOUGHT || signature.len == 0) return;
     r->thought_tokens = first->thought_tokens;
     open_thought(r, signature, first->due_us);
@@ -212,15 +220,18 @@ static void add_steps(recorder *r, const plx_answer *answer)
 {
     castor_str signature = signature_of(answer);
     uint64_t   due_us = 0;
+    plx_lane  lanes[PLX_CANDIDATES_MAX];
+    plx_cursor cursor;
+    plx_piece  piece;
 
-    add_hidden_thought(r, answer, signature);
-    for (size_t i = 0; i < answer->piece_count && r->status == CASTOR_OK; i++) {
-        const plx_piece *piece = &answer->pieces[i];
-        plx_step_kind    kind = step_of(piece);
-        if (kind != PLX_STEP_CALL && piece->text.len == 0) continue;
+    plx_cursor_begin(&cursor, answer, lanes);
+    for (bool is_first = true; r->status == CASTOR_OK && plx_cursor_next(&cursor, &piece); is_first = false) {
+        plx_step_kind kind = step_of(&piece);
+        if (is_first) add_hidden_thought(r, &piece, signature);
+        if (!is_told(&piece)) continue;
         if (kind != r->open_kind || kind == PLX_STEP_CALL) close_open_step(r, signature, due_us);
-        add_piece(r, piece, signature);
-        due_us = piece->due_us;
+        add_piece(r, &piece, signature);
+        due_us = piece.due_us;
     }
     close_open_step(r, signature, due_us);
 }
@@ -247,30 +258,32 @@ static void fail(recorder *r, const char *reason)
 
 static bool has_calls(const plx_answer *answer)
 {
-    for (size_t i = 0; i < answer->piece_count; i++) {
-        if (answer->pieces[i].kind == PLX_PIECE_CALL) return true;
+    const plx_candidate *candidate = answer->candidates;
+
+    for (size_t i = 0; i < candidate->part_count; i++) {
+        if (candidate->parts[i].kind == PLX_PIECE_CALL) return true;
     }
     return false;
 }
 
 static void conclude(recorder *r, const plx_answer *answer)
 {
-    const plx_piece *last = plx_answer_last(answer);
-    const char      *finish = last->finish ? last->finish : "STOP";
+    plx_piece   last = plx_answer_last(answer);
+    const char *finish = last.finish ? last.finish : "STOP";
 
-    r->output_tokens = last->candidate_tokens;
-    r->thought_tokens = last->thought_tokens;
+    r->output_tokens = last.candidate_tokens;
+    r->thought_tokens = last.thought_tokens;
     if (strcmp(finish, "MAX_TOKENS") == 0) r->course->status = "incomplete";
     else if (strcmp(finish, "CONTINUATION") == 0) r->course->status = "requires_continuation";
     else if (strcmp(finish, "STOP") == 0) r->course->status = has_calls(answer) ? "requires_action" : "completed";
     else fail(r, finish);
     if (r->course->error) {
-        add_plain(r, PLX_EVENT_ERROR, last->due_us);
+        add_plain(r, PLX_EVENT_ERROR, last.due_us);
         return;
     }
-    keep(r, answer->continuation_token, &r->course->continuation_token);
-    add_plain(r, PLX_EVENT_COMPLETED, last->due_us);
-    add_plain(r, PLX_EVENT_DONE, last->due_us);
+    keep(r, answer->candidates->continuation_token, &r->course->continuation_token);
+    add_plain(r, PLX_EVENT_COMPLETED, last.due_us);
+    add_plain(r, PLX_EVENT_DONE, last.due_us);
 }
 
 /* ---- the whole ---- */

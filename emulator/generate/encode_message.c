@@ -1,4 +1,5 @@
-/* encode_message.c -- answers as the decommissioned generateMessage sent them, and as tutorials stream them.
+/* encode_message.c -- answers as the decommissioned generateMessage and generateText sent them, and as tutorials stream
+ * the first.
  * SPDX-License-Identifier: MIT
  *
  * The real method never streamed. What tutorials show for "stream": true is one object a line:
@@ -14,33 +15,49 @@ static void put_text(cst_json_writer *w, const char *key, castor_str text)
     cst_json_put_string(w, text);
 }
 
+/* Why there are no candidates: these methods knew two reasons. */
+static void put_filters(cst_json_writer *w, const plx_answer *answer)
+{
+    bool is_safety = strcmp(answer->block_reason, "SAFETY") == 0;
+
+    cst_json_key(w, "filters");
+    cst_json_open_array(w);
+    cst_json_open_object(w);
+    put_text(w, "reason", is_safety ? CASTOR_STR("SAFETY") : CASTOR_STR("OTHER"));
+    cst_json_close_object(w);
+    cst_json_close_array(w);
+}
+
 /* ---- lines ---- */
 
-static castor_status print_object(const plx_answer *answer, size_t index, cst_buf *out)
+static castor_status print_object(const plx_answer *answer, const plx_piece *piece, cst_buf *out)
 {
-    const plx_piece *piece = &answer->pieces[index];
-    cst_json_writer  w = cst_json_writer_to(out);
+    cst_json_writer w = cst_json_writer_to(out);
 
     cst_json_open_object(&w);
-    cst_json_key(&w, "candidates");
-    cst_json_open_array(&w);
-    cst_json_open_object(&w);
-    put_text(&w, "content", piece->text);
-    if (answer->ask->candidate_count > 1) {
-        cst_json_key(&w, "index");
-        cst_json_put_integer(&w, piece->candidate);
+    if (answer->block_reason) {
+        put_filters(&w, answer);
+    } else {
+        cst_json_key(&w, "candidates");
+        cst_json_open_array(&w);
+        cst_json_open_object(&w);
+        put_text(&w, "content", piece->text);
+        if (answer->candidate_count > 1) {
+            cst_json_key(&w, "index");
+            cst_json_put_integer(&w, piece->candidate);
+        }
+        cst_json_close_object(&w);
+        cst_json_close_array(&w);
     }
-    cst_json_close_object(&w);
-    cst_json_close_array(&w);
     cst_json_key(&w, "done");
-    cst_json_put_bool(&w, index + 1 == answer->piece_count);
+    cst_json_put_bool(&w, piece->is_last);
     cst_json_close_object(&w);
     return w.status;
 }
 
-static castor_status print_line(const plx_answer *answer, size_t index, cst_buf *out)
+static castor_status print_line(const plx_answer *answer, const plx_piece *piece, cst_buf *out)
 {
-    castor_status status = print_object(answer, index, out);
+    castor_status status = print_object(answer, piece, out);
 
     return status == CASTOR_OK ? cst_buf_append_text(out, "\n") : status;
 }
@@ -50,11 +67,11 @@ const plx_encoding plx_message_lines = {
     .print_piece = print_line,
 };
 
-static castor_status print_event(const plx_answer *answer, size_t index, cst_buf *out)
+static castor_status print_event(const plx_answer *answer, const plx_piece *piece, cst_buf *out)
 {
     castor_status status = cst_buf_append_text(out, "data: ");
 
-    if (status == CASTOR_OK) status = print_object(answer, index, out);
+    if (status == CASTOR_OK) status = print_object(answer, piece, out);
     return status == CASTOR_OK ? cst_buf_append_text(out, "\r\n\r\n") : status;
 }
 
@@ -66,66 +83,72 @@ const plx_encoding plx_message_events = {
 
 /* ---- whole ---- */
 
-static castor_status put_candidate(cst_json_writer *w, const plx_answer *answer, uint32_t index)
+/* The text of a candidate as `key`, behind what `put_before` writes. */
+static castor_status put_candidates(cst_json_writer *w, const plx_answer *answer, const char *key, bool has_author)
 {
-    cst_buf     text;
-    const char *finish = NULL;
+    castor_status status = CASTOR_OK;
+    cst_buf       text;
 
     cst_buf_init(&text, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
-    castor_status status = plx_answer_join(answer, index, PLX_PIECE_TEXT, &text, &finish);
-    cst_json_open_object(w);
-    put_text(w, "author", CASTOR_STR("1"));
-    put_text(w, "content", cst_buf_view(&text));
-    cst_json_close_object(w);
+    cst_json_key(w, "candidates");
+    cst_json_open_array(w);
+    for (uint32_t i = 0; i < answer->candidate_count && status == CASTOR_OK; i++) {
+        text.len = 0;
+        status = plx_answer_join(answer, i, PLX_PIECE_TEXT, &text);
+        cst_json_open_object(w);
+        if (has_author) put_text(w, "author", CASTOR_STR("1"));
+        put_text(w, key, cst_buf_view(&text));
+        if (!has_author) {
+            cst_json_key(w, "safetyRatings");
+            cst_json_put_raw(w, CASTOR_STR("[{\"category\":\"HARM_CATEGORY_TOXICITY\",\"probability\":\"NEGLIGIBLE\"}]"));
+        }
+        cst_json_close_object(w);
+    }
+    cst_json_close_array(w);
     cst_buf_free(&text);
     return status;
 }
 
-static void put_echo(cst_json_writer *w, const plx_ask *ask)
-{
-    plx_list        each = plx_list_of(ask->echo);
-    const cst_json *message;
-
-    cst_json_key(w, "messages");
-    cst_json_open_array(w);
-    for (size_t i = 0; (message = plx_list_next(&each)); i++) {
-        castor_str author = cst_json_string(plx_field_get(message, "author"));
-        cst_json_open_object(w);
-        put_text(w, "author", author.len > 0 ? author : i % 2 == 0 ? CASTOR_STR("0") : CASTOR_STR("1"));
-        put_text(w, "content", cst_json_string(plx_field_get(message, "content")));
-        cst_json_close_object(w);
-    }
-    if (!ask->echo) {
-        cst_json_open_object(w);
-        put_text(w, "author", CASTOR_STR("0"));
-        put_text(w, "content", ask->prompt);
-        cst_json_close_object(w);
-    }
-    cst_json_close_array(w);
-}
-
-static castor_status put_whole(cst_json_writer *w, const plx_answer *answer)
+static castor_status put_message(cst_json_writer *w, const plx_answer *answer)
 {
     castor_status status = CASTOR_OK;
 
     cst_json_open_object(w);
-    cst_json_key(w, "candidates");
-    cst_json_open_array(w);
-    for (uint32_t i = 0; i < (uint32_t)answer->ask->candidate_count && status == CASTOR_OK; i++) {
-        status = put_candidate(w, answer, i);
-    }
-    cst_json_close_array(w);
-    put_echo(w, answer->ask);
+    if (!answer->block_reason) status = put_candidates(w, answer, "content", true);
+    cst_json_key(w, "messages");
+    cst_json_put_raw(w, answer->echo);
+    if (answer->block_reason) put_filters(w, answer);
     cst_json_close_object(w);
     return status == CASTOR_OK ? w->status : status;
 }
 
-static castor_status print_whole(const plx_answer *answer, cst_buf *out)
+static castor_status put_output(cst_json_writer *w, const plx_answer *answer)
 {
-    return plx_print_indented(answer, put_whole, out);
+    castor_status status = CASTOR_OK;
+
+    cst_json_open_object(w);
+    if (answer->block_reason) put_filters(w, answer);
+    else status = put_candidates(w, answer, "output", false);
+    cst_json_close_object(w);
+    return status == CASTOR_OK ? w->status : status;
+}
+
+static castor_status print_message(const plx_answer *answer, cst_buf *out)
+{
+    return plx_print_indented(answer, put_message, out);
+}
+
+static castor_status print_output(const plx_answer *answer, cst_buf *out)
+{
+    return plx_print_indented(answer, put_output, out);
 }
 
 const plx_encoding plx_message_whole = {
     .content_type = "application/json; charset=UTF-8",
-    .print_whole = print_whole,
+    .print_whole = print_message,
+};
+
+const plx_encoding plx_text_whole = {
+    .content_type = "application/json; charset=UTF-8",
+    .print_whole = print_output,
 };

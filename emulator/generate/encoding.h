@@ -14,8 +14,9 @@ typedef struct plx_encoding {
     const char *content_type;
     bool        is_attachment; /* as Google marks its event streams */
 
-    /* A stream: appends what the piece at `index` becomes; then, if there is a last word, that. NULL: not a stream. */
-    castor_status (*print_piece)(const plx_answer *answer, size_t index, cst_buf *out);
+    /* A stream: appends what the piece becomes, or nothing; behind the last, if there is a last word, that. NULL: not a
+     * stream. */
+    castor_status (*print_piece)(const plx_answer *answer, const plx_piece *piece, cst_buf *out);
     castor_status (*print_end)(const plx_answer *answer, cst_buf *out); /* or NULL */
 
     /* Not a stream: the whole body. */
@@ -34,5 +35,6 @@ extern const plx_encoding plx_openai_whole;
 extern const plx_encoding plx_message_lines;  /* the legacy method with "stream": true: one JSON object a line */
 extern const plx_encoding plx_message_events; /* the same with alt=sse */
 extern const plx_encoding plx_message_whole;
+extern const plx_encoding plx_text_whole;     /* the legacy generateText */
 
 #endif

@@ -248,9 +248,10 @@ static bool set_budget(reader *r, castor_str value)
     castor_str word = take_word(&value);
     m->budget_least = castor_some_i64(least);
     m->budget_most = castor_some_i64(most);
-    m->may_not_think = cst_str_is(word, "off");
+    m->thinks_unasked = !cst_str_is(word, "asked");
+    m->may_not_think = cst_str_is(word, "off") || !m->thinks_unasked;
     return ((!word.data || m->may_not_think) && is_over(value)) ||
-           fail(r, "Behind the budget only \"off\" can stand.");
+           fail(r, "Behind the budget only \"off\" or \"asked\" can stand.");
 }
 
 static void clear_thinking(plx_model *m)
@@ -258,7 +259,7 @@ static void clear_thinking(plx_model *m)
     m->thinking_levels = 0;
     m->thinking_default = PLX_THINKING_NONE;
     m->budget_least = m->budget_most = (castor_i64){ 0, 0 };
-    m->may_not_think = false;
+    m->may_not_think = m->thinks_unasked = false;
 }
 
 static bool set_thinking(reader *r, castor_str value)
@@ -276,6 +277,8 @@ static bool set_thinking(reader *r, castor_str value)
         m->thinking_levels |= (unsigned)level;
     }
     m->thinking_default = level_of(take_word(&value));
+    m->thinks_unasked = true;
+    m->may_not_think = (m->thinking_levels & PLX_THINKING_MINIMAL) != 0;
     return ((m->thinking_levels & (unsigned)m->thinking_default) && is_over(value)) ||
            fail(r, "thinking wants levels, then \"default\" and one of them.");
 }
@@ -315,7 +318,17 @@ static bool set_flag(reader *r, castor_str value, bool *out)
 }
 
 static bool set_free(reader *r, castor_str value) { return set_flag(r, value, &r->model->is_free); }
+static bool set_images(reader *r, castor_str value) { return set_flag(r, value, &r->model->makes_images); }
 static bool set_tasks(reader *r, castor_str value) { return set_flag(r, value, &r->model->knows_tasks); }
+
+static bool set_prefill(reader *r, castor_str value)
+{
+    bool is_taken = false;
+
+    if (!set_flag(r, value, &is_taken)) return false;
+    r->model->refuses_prefill = !is_taken;
+    return true;
+}
 
 static bool set_served_by(reader *r, castor_str value)
 {
@@ -346,6 +359,7 @@ static const struct {
     { "methods", set_methods, false }, { "temperature", set_temperature, false },
     { "max-temperature", set_temperature_max, false }, { "top-p", set_top_p, false }, { "top-k", set_top_k, false },
     { "thinking", set_thinking, false }, { "dimensions", set_dimensions, false }, { "status", set_status, false },
+    { "prefill", set_prefill, false }, { "images", set_images, false },
     { "tasks", set_tasks, false }, { "free", set_free, false }, { "served-by", set_served_by, false },
     { "shutdown", set_shutdown, false },
 };

@@ -48,6 +48,9 @@ typedef struct plx_model {
     castor_i64         budget_least;     /* of a thinkingBudget in tokens; unset: levels are the model's way */
     castor_i64         budget_most;
     bool               may_not_think;    /* a budget of 0 is allowed besides */
+    bool               thinks_unasked;   /* false: only with a budget, or not at all */
+    bool               refuses_prefill;  /* the last turn of a request may not be the model's */
+    bool               makes_images;     /* unless it is asked for text alone */
 
     int64_t dimensions_least;      /* of an embedding; 0: the model makes none */
     int64_t dimensions_most;

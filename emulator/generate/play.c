@@ -12,28 +12,29 @@
 
 static castor_status load_whole(plx_play *play)
 {
-    play->due_us = plx_answer_last(play->answer)->due_us;
-    play->next = play->answer->piece_count;
+    play->is_last_word = true;
     return play->encoding->print_whole(play->answer, &play->buffer);
 }
 
-/* A piece; after the last one, the end of the framing if it has one. */
+/* A piece that has something to say; after the last one, the end of the framing if it has one. */
 static castor_status load_piece(plx_play *play)
 {
-    const plx_answer *answer = play->answer;
+    const plx_encoding *encoding = play->encoding;
+    castor_status       status = CASTOR_OK;
+    plx_piece           piece;
 
     play->buffer.len = 0;
-    if (!play->encoding->print_piece) {
-        if (play->next == 0) return load_whole(play);
-        play->is_ended = true;
-        return CASTOR_OK;
+    play->is_ended = play->is_last_word;
+    if (play->is_ended) return CASTOR_OK;
+    if (!encoding->print_piece) return load_whole(play);
+    while (status == CASTOR_OK && play->buffer.len == 0 && plx_cursor_next(&play->cursor, &piece)) {
+        play->due_us = piece.due_us;
+        status = encoding->print_piece(play->answer, &piece, &play->buffer);
     }
-    if (play->next < answer->piece_count) {
-        play->due_us = answer->pieces[play->next].due_us;
-        return play->encoding->print_piece(answer, play->next++, &play->buffer);
-    }
-    play->is_ended = play->next++ > answer->piece_count || !play->encoding->print_end;
-    return play->is_ended ? CASTOR_OK : play->encoding->print_end(answer, &play->buffer);
+    if (status != CASTOR_OK || play->buffer.len > 0) return status;
+    play->is_last_word = true;
+    play->is_ended = !encoding->print_end;
+    return play->is_ended ? CASTOR_OK : encoding->print_end(play->answer, &play->buffer);
 }
 
 /* A case's bytes up to its next wait, but no more than one chunk should hold. */
@@ -94,21 +95,29 @@ static void finish(plx_play *play, castor_status status)
     }
 }
 
+/* When what comes next is due. Pieces are printed only then: what waits in a thousand streams is not text. */
+static uint64_t find_due(plx_play *play)
+{
+    if (!play->answer && !play->is_loaded) load(play);
+    else if (play->answer && play->encoding->print_piece) plx_cursor_due(&play->cursor, &play->due_us);
+    return play->reply->asked_at_us + play->due_us;
+}
+
 void plx_play_go_on(plx_play *play)
 {
     plx_reply *reply = play->reply;
 
     for (;;) {
-        castor_status status = play->is_loaded ? CASTOR_OK : load(play);
-        if (status == CASTOR_OK) {
-            uint64_t due_us = reply->asked_at_us + play->due_us;
-            if (plx_reply_now_us(reply) < due_us) {
-                plx_reply_wake_at(reply, due_us);
-                return;
-            }
-            if (plx_reply_is_full(reply)) return;
-            if (!play->has_headers) send_headers(play);
+        uint64_t due_us = find_due(play);
+        if (plx_reply_now_us(reply) < due_us) {
+            cst_buf_free(&play->buffer);
+            plx_reply_wake_at(reply, due_us);
+            return;
         }
+        if (plx_reply_is_full(reply)) return;
+
+        castor_status status = play->is_loaded ? CASTOR_OK : load(play);
+        if (status == CASTOR_OK && !play->has_headers) send_headers(play);
         if (status != CASTOR_OK || play->is_ended) {
             finish(play, status); /* the play may be gone now */
             return;
@@ -124,11 +133,13 @@ static void begin(plx_play *play, plx_reply *reply, const plx_case *source)
     cst_buf_init(&play->buffer, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
 }
 
-void plx_play_answer(plx_play *play, plx_reply *reply, const plx_answer *answer, const plx_encoding *encoding,
-                     const plx_case *source)
+void plx_play_answer(plx_play *play, plx_reply *reply, const plx_answer *answer, plx_lane *lanes,
+                     const plx_encoding *encoding, const plx_case *source)
 {
     begin(play, reply, source);
     play->answer = answer;
+    plx_cursor_begin(&play->cursor, answer, lanes);
+    if (!encoding->print_piece) play->due_us = plx_answer_last(answer).due_us;
     play->encoding = encoding;
     plx_play_go_on(play);
 }

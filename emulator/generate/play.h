@@ -13,7 +13,9 @@ typedef struct plx_play {
     const plx_case     *source;       /* its bytes, its status, how it ends; NULL: an answer without a case */
     const plx_answer   *answer;       /* NULL: the bytes of `source` */
     const plx_encoding *encoding;     /* of `answer` */
-    size_t              next;         /* the piece, or the byte, that comes next */
+    plx_cursor          cursor;       /* through `answer` */
+    size_t              next;         /* of a case's bytes: the one that comes next */
+    bool                is_last_word; /* the end of the framing is loaded or sent */
     size_t              next_wait;    /* of `source`'s bytes */
     uint64_t            due_us;       /* of what is loaded, after the request */
     castor_str          bytes;        /* loaded, not yet sent */
@@ -23,9 +25,10 @@ typedef struct plx_play {
     cst_buf             buffer;
 } plx_play;
 
-/* Begin. The owner has set the reply's callbacks before, since all may be over when these return. */
-void plx_play_answer(plx_play *play, plx_reply *reply, const plx_answer *answer, const plx_encoding *encoding,
-                     const plx_case *source);
+/* Begin. The owner has set the reply's callbacks before, since all may be over when these return. `lanes`: as many as
+ * plx_answer_lanes says, kept as long as the answer. */
+void plx_play_answer(plx_play *play, plx_reply *reply, const plx_answer *answer, plx_lane *lanes,
+                     const plx_encoding *encoding, const plx_case *source);
 void plx_play_bytes(plx_play *play, plx_reply *reply, const plx_case *source, uint64_t first_us);
 
 /* To be called from the reply's on_timer and on_writable. The play may be gone afterwards. */

@@ -10,7 +10,8 @@
 
 enum { PLX_RESEARCH_STAGES = 3 };
 
-/* A case as a script could hold it. The waits are the caller's storage; both must live while an answer is composed. */
+/* A case as a script could hold it. The waits are the caller's storage; both must live while an answer is composed and
+ * told. */
 typedef struct plx_research {
     plx_case answer;
     plx_wait waits[PLX_RESEARCH_STAGES];

@@ -1,4 +1,4 @@
-/* schema.h -- makes up a small document that fits a schema.
+/* schema.h -- makes up a small document that fits a schema: Gemini's own kind or JSON Schema. Pure.
  * SPDX-License-Identifier: MIT
  */
 #ifndef PLX_SCHEMA_H
@@ -7,10 +7,24 @@
 #include "json.h"
 #include "json_writer.h"
 
-/* Knows type (either case), enum, const, properties and their ordering, items, prefixItems, minItems, maxItems, anyOf,
- * oneOf and allOf (the first), $ref into the same schema, minimum, maximum, maxLength and the common formats. Patterns
- * are not obeyed. Strings say `text`. Status is the writer's. */
-void plx_schema_print_example(cst_json_writer *writer, const cst_json *schema, castor_str text);
+/*
+ * Knows type (either case, lists too), nullable, enum, const, properties, required, their ordering, additionalProperties
+ * and minProperties, items, prefixItems, minItems, maxItems, anyOf, oneOf and allOf (the first), $ref into the same
+ * document by path or $anchor, minimum, maximum, their exclusive kin, multipleOf, minLength, maxLength, the common
+ * formats, and patterns as far as pattern.h goes. Cycles end where a member may be left out. Strings say `text`.
+ *
+ * `root`: the document that references are followed in; often the schema itself. Status is the writer's.
+ */
+void plx_schema_print_example(cst_json_writer *writer, const cst_json *root, const cst_json *schema, castor_str text);
+
+/* What a schema comes to when references and choices are followed. */
+const cst_json *plx_schema_resolve(const cst_json *root, const cst_json *schema);
+
+/* "string", "object", ... as the schema says it, or as its members tell. */
+castor_str plx_schema_type(const cst_json *schema);
+
+/* Whether `required` names the property. */
+bool plx_schema_requires(const cst_json *schema, castor_str property);
 
 /* The first value of a list of strings, at the top of the schema; absent when there is none. */
 castor_str plx_schema_first_choice(const cst_json *schema);

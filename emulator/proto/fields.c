@@ -3,164 +3,259 @@
  */
 #include "proto/fields.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { PATH_MAX_BYTES = 160 };
+enum { PATH_MAX_BYTES = 160, QUOTED_MAX_BYTES = 120 };
 
-/* Whether `key` is the camelCase `name`, or its snake_case form. */
-static bool is_name(castor_str key, const char *name)
+/* ---- where a value stands ---- */
+
+/* A link of the chain from a value up to the body. Only an error prints it. */
+typedef struct place {
+    const struct place *above;    /* NULL: the body itself */
+    const char         *name;
+    size_t              index;    /* SIZE_MAX: no list */
+    bool                is_value; /* of a map's entry */
+} place;
+
+static void print_place(const place *at, char *out, size_t size)
 {
-    size_t at = 0;
+    char   name[PATH_MAX_BYTES];
+    size_t used;
 
-    if (cst_str_is(key, name)) return true;
-    for (; *name; name++) {
-        bool is_upper = *name >= 'A' && *name <= 'Z';
-        if (is_upper && (at >= key.len || key.data[at++] != '_')) return false;
-        if (at >= key.len || key.data[at++] != (is_upper ? (char)(*name - 'A' + 'a') : *name)) return false;
-    }
-    return at == key.len;
+    *out = '\0';
+    if (!at || !at->above) return;
+    print_place(at->above, out, size);
+    plx_field_snake(name, sizeof name, at->name);
+    used = strlen(out);
+    snprintf(out + used, size - used, "%s%s", used ? "." : "", name);
+    used = strlen(out);
+    if (at->index != SIZE_MAX) snprintf(out + used, size - used, "[%zu]%s", at->index, at->is_value ? ".value" : "");
 }
 
-/* Paths in error texts are in snake_case. */
-static void print_snake(char *out, size_t size, const char *name)
-{
-    size_t at = 0;
+/* ---- what is wrong with it ---- */
 
-    for (; *name && at + 2 < size; name++) {
-        bool is_upper = *name >= 'A' && *name <= 'Z';
-        if (is_upper) out[at++] = '_';
-        out[at++] = is_upper ? (char)(*name - 'A' + 'a') : *name;
-    }
-    out[at] = '\0';
-}
+static bool has_room(const plx_refusal *refusal) { return refusal->violation_count < PLX_VIOLATIONS_MAX; }
 
-static const plx_field *find_field(const plx_message_type *type, castor_str key)
+static void refuse_name(plx_refusal *refusal, const place *at, castor_str key, const char *why)
 {
-    for (size_t i = 0; i < type->field_count; i++) {
-        if (is_name(key, type->fields[i].name)) return &type->fields[i];
-    }
-    return NULL;
-}
-
-static void refuse_unknown(plx_refusal *refusal, const char *path, castor_str key)
-{
+    char path[PATH_MAX_BYTES];
     char name[PATH_MAX_BYTES];
 
+    print_place(at, path, sizeof path);
     cst_copy_text(name, sizeof name, key);
-    plx_refuse_field(refusal, path, "Invalid JSON payload received. Unknown name \"%s\"%s%s%s: Cannot find field.",
-                     name, *path ? " at '" : "", path, *path ? "'" : "");
+    plx_refuse_field(refusal, path, "Invalid JSON payload received. Unknown name \"%s\"%s%s%s: %s", name,
+                     *path ? " at '" : "", path, *path ? "'" : "", why);
 }
 
-static void check_message(const cst_json *value, const plx_message_type *type, const char *path, plx_refusal *refusal);
-
-static void check_field(const cst_json *value, const plx_field *field, const char *path, plx_refusal *refusal)
+static void refuse_value(plx_refusal *refusal, const place *at, const char *type, const char *what)
 {
-    char name[PATH_MAX_BYTES];
-    char place[2 * PATH_MAX_BYTES];
+    char path[PATH_MAX_BYTES];
 
-    if (!field->type || cst_json_type_of(value) == CST_JSON_NULL) return;
-    print_snake(name, sizeof name, field->name);
+    print_place(at, path, sizeof path);
+    plx_refuse_field(refusal, path, "Invalid value%s%s%s (%s), %s", *path ? " at '" : "", path, *path ? "'" : "", type,
+                     what);
+}
+
+/* The same, with the value itself as the reason. */
+static void refuse_shown(plx_refusal *refusal, const place *at, const char *type, const cst_json *value)
+{
+    char       scratch[32];
+    char       shown[QUOTED_MAX_BYTES];
+    char       quoted[QUOTED_MAX_BYTES + 2];
+    castor_str label = cst_json_label(value, scratch);
+    bool       is_text = cst_json_type_of(value) == CST_JSON_STRING;
+
+    if (cst_json_type_of(value) == CST_JSON_BOOL) {
+        label = cst_json_is_true(value) ? CASTOR_STR("true") : CASTOR_STR("false");
+    }
+    cst_copy_text(shown, sizeof shown, label);
+    snprintf(quoted, sizeof quoted, "%s%s%s", is_text ? "\"" : "", shown, is_text ? "\"" : "");
+    refuse_value(refusal, at, type, quoted);
+}
+
+/* ---- scalars ---- */
+
+static bool is_number(const cst_json *value)
+{
+    char       scratch[32];
+    castor_str label = cst_json_label(value, scratch);
+    char       text[64];
+    char      *end = NULL;
+
+    if (cst_json_type_of(value) == CST_JSON_NUMBER) return true;
+    if (cst_json_type_of(value) != CST_JSON_STRING || label.len == 0 || label.len >= sizeof text) return false;
+    cst_copy_text(text, sizeof text, label);
+    (void)strtod(text, &end);
+    return *end == '\0' && !cst_is_space(text[0]);
+}
+
+static bool fits_integer(const cst_json *value, int64_t least, int64_t most)
+{
+    castor_i64 number = cst_json_integer(value);
+
+    return number.is_set && number.value >= least && number.value <= most;
+}
+
+static void check_bytes(const cst_json *value, const place *at, plx_refusal *refusal)
+{
+    castor_str text = cst_json_string(value);
+    char       shown[QUOTED_MAX_BYTES / 2];
+    char       why[QUOTED_MAX_BYTES];
+
+    if (!text.data) {
+        refuse_shown(refusal, at, "TYPE_BYTES", value);
+    } else if (plx_base64_size(text) < 0) {
+        cst_copy_text(shown, sizeof shown, text);
+        snprintf(why, sizeof why, "Base64 decoding failed for \"%s\"", shown);
+        refuse_value(refusal, at, "TYPE_BYTES", why);
+    }
+}
+
+static void check_scalar(const cst_json *value, const plx_field *field, const place *at, plx_refusal *refusal)
+{
+    cst_json_type type = cst_json_type_of(value);
+
+    switch (field->kind) {
+    case PLX_STRING:
+        if (type != CST_JSON_STRING) refuse_shown(refusal, at, "TYPE_STRING", value);
+        break;
+    case PLX_BYTES: check_bytes(value, at, refusal); break;
+    case PLX_BOOL:
+        if (type != CST_JSON_BOOL && !cst_str_is(cst_json_string(value), "true") &&
+            !cst_str_is(cst_json_string(value), "false")) {
+            refuse_shown(refusal, at, "TYPE_BOOL", value);
+        }
+        break;
+    case PLX_INT32:
+        if (!fits_integer(value, INT32_MIN, INT32_MAX)) refuse_shown(refusal, at, "TYPE_INT32", value);
+        break;
+    case PLX_INT64:
+        if (!fits_integer(value, INT64_MIN, INT64_MAX)) refuse_shown(refusal, at, "TYPE_INT64", value);
+        break;
+    case PLX_FLOAT:
+        if (!is_number(value)) refuse_shown(refusal, at, "TYPE_FLOAT", value);
+        break;
+    case PLX_DOUBLE:
+        if (!is_number(value)) refuse_shown(refusal, at, "TYPE_DOUBLE", value);
+        break;
+    case PLX_ENUM:
+        if (!plx_choice_of(value, field->choices)) refuse_shown(refusal, at, field->choices->name, value);
+        break;
+    default: break;
+    }
+}
+
+/* ---- messages ---- */
+
+static void check_message(const cst_json *value, const plx_message_type *type, const place *at, plx_refusal *refusal);
+
+static void check_map(const cst_json *value, const plx_field *field, const place *at, plx_refusal *refusal)
+{
+    cst_json_iterator entries = cst_json_iterate(value);
+    const cst_json   *entry;
+
+    for (size_t i = 0; (entry = cst_json_next(&entries, NULL)) && has_room(refusal); i++) {
+        place own = { at->above, at->name, i, true };
+        check_message(entry, field->type, &own, refusal);
+    }
+}
+
+/* One value: of a list, an element. */
+static void check_value(const cst_json *value, const plx_field *field, const place *at, plx_refusal *refusal)
+{
+    cst_json_type type = cst_json_type_of(value);
+    bool          is_open = field->kind == PLX_MESSAGE || field->kind == PLX_MAP || field->kind == PLX_STRUCT;
+
+    if (field->kind == PLX_ANY) {
+        if (field->type) check_message(value, field->type, at, refusal);
+    } else if (!is_open && type == CST_JSON_OBJECT) {
+        char name[PATH_MAX_BYTES];
+        plx_field_snake(name, sizeof name, field->name);
+        refuse_value(refusal, at->above, name, "Starting an object on a scalar field");
+    } else if (field->kind == PLX_MESSAGE) {
+        check_message(value, field->type, at, refusal);
+    } else if (is_open && type != CST_JSON_OBJECT) {
+        refuse_shown(refusal, at, "type.googleapis.com/google.protobuf.Struct", value);
+    } else if (field->kind == PLX_MAP) {
+        check_map(value, field, at, refusal);
+    } else {
+        check_scalar(value, field, at, refusal);
+    }
+}
+
+static void check_field(const cst_json *value, const plx_field *field, const place *above, plx_refusal *refusal)
+{
+    place at = { above, field->name, SIZE_MAX, false };
+
+    if (cst_json_type_of(value) == CST_JSON_NULL || (field->kind == PLX_ANY && !field->type)) return;
     if (cst_json_type_of(value) != CST_JSON_ARRAY) {
-        snprintf(place, sizeof place, "%s%s%s", path, *path ? "." : "", name);
-        check_message(value, field->type, place, refusal);
+        check_value(value, field, &at, refusal);
+        return;
+    }
+    if (field->kind != PLX_ANY && !field->is_list) {
+        char name[PATH_MAX_BYTES];
+        plx_field_snake(name, sizeof name, field->name);
+        refuse_name(refusal, above, castor_str_of(name), "Proto field is not repeating, cannot start list.");
         return;
     }
 
     cst_json_iterator elements = cst_json_iterate(value);
     const cst_json   *element;
-    for (size_t i = 0; (element = cst_json_next(&elements, NULL)); i++) {
-        if (refusal->violation_count == PLX_VIOLATIONS_MAX) break;
-        snprintf(place, sizeof place, "%s%s%s[%zu]", path, *path ? "." : "", name, i);
-        check_message(element, field->type, place, refusal);
+    for (at.index = 0; (element = cst_json_next(&elements, NULL)) && has_room(refusal); at.index++) {
+        check_value(element, field, &at, refusal);
     }
 }
 
-/* Goes as deep as the tables do, so the body's own nesting does not matter. */
-static void check_message(const cst_json *value, const plx_message_type *type, const char *path, plx_refusal *refusal)
+static const plx_field *find_field(const plx_message_type *type, castor_str key)
+{
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (plx_field_is(key, type->fields[i].name)) return &type->fields[i];
+    }
+    return NULL;
+}
+
+static void refuse_second(plx_refusal *refusal, const place *at, const plx_field *field, castor_str key)
+{
+    char why[2 * PATH_MAX_BYTES];
+
+    snprintf(why, sizeof why, "oneof field '%s' is already set. Cannot set '%.*s'", field->one_of, CASTOR_ARG(key));
+    refuse_value(refusal, at, "oneof", why);
+}
+
+/* Goes as deep as the body does, which the reader of JSON has limited. */
+static void check_message(const cst_json *value, const plx_message_type *type, const place *at, plx_refusal *refusal)
 {
     cst_json_iterator members = cst_json_iterate(value);
     const cst_json   *member;
     castor_str        key;
+    const char       *taken = NULL; /* the group of which one is there: no message has two groups */
 
-    if (strlen(path) >= PATH_MAX_BYTES) return;
     if (cst_json_type_of(value) != CST_JSON_OBJECT) {
-        plx_refuse_field(refusal, path, "Invalid value at '%s' (%s): an object was expected.", path, type->name);
+        refuse_shown(refusal, at, type->name, value);
         return;
     }
-    while ((member = cst_json_next(&members, &key)) && refusal->violation_count < PLX_VIOLATIONS_MAX) {
+    while ((member = cst_json_next(&members, &key)) && has_room(refusal)) {
         const plx_field *field = find_field(type, key);
-        if (field) check_field(member, field, path, refusal);
-        else refuse_unknown(refusal, path, key);
+        if (!field) {
+            refuse_name(refusal, at, key, "Cannot find field.");
+            continue;
+        }
+        if (field->one_of && cst_json_type_of(member) != CST_JSON_NULL) {
+            if (taken) refuse_second(refusal, at, field, key);
+            taken = field->one_of;
+        }
+        check_field(member, field, at, refusal);
     }
 }
 
 bool plx_fields_check(const cst_json *object, const plx_message_type *type, plx_refusal *refusal)
 {
+    static const place body = { NULL, "", SIZE_MAX, false };
+
     if (cst_json_type_of(object) != CST_JSON_OBJECT) {
         return plx_refuse(refusal, 400, "Invalid JSON payload received. The body must be one JSON object.");
     }
-    check_message(object, type, "", refusal);
+    check_message(object, type, &body, refusal);
     return refusal->code == 0;
-}
-
-const cst_json *plx_field_get(const cst_json *object, const char *name)
-{
-    cst_json_iterator members = cst_json_iterate(object);
-    const cst_json   *member;
-    castor_str        key;
-
-    if (cst_json_type_of(object) != CST_JSON_OBJECT) return NULL;
-    while ((member = cst_json_next(&members, &key))) {
-        if (is_name(key, name)) return cst_json_type_of(member) == CST_JSON_NULL ? NULL : member;
-    }
-    return NULL;
-}
-
-size_t plx_list_count(const cst_json *value)
-{
-    if (!value) return 0;
-    return cst_json_type_of(value) == CST_JSON_ARRAY ? cst_json_count(value) : 1;
-}
-
-plx_list plx_list_of(const cst_json *value)
-{
-    bool is_array = cst_json_type_of(value) == CST_JSON_ARRAY;
-
-    return (plx_list){ is_array ? NULL : value, cst_json_iterate(is_array ? value : NULL), is_array };
-}
-
-const cst_json *plx_list_next(plx_list *list)
-{
-    const cst_json *only = list->only;
-
-    list->only = NULL;
-    return list->is_array ? cst_json_next(&list->each, NULL) : only;
-}
-
-const cst_json *plx_list_at(const cst_json *value, size_t index)
-{
-    return cst_json_type_of(value) == CST_JSON_ARRAY ? cst_json_at(value, index) : value;
-}
-
-bool plx_field_integer(const cst_json *object, const char *name, const char *path, int64_t least, int64_t most,
-                       castor_i64 *out, plx_refusal *refusal)
-{
-    const cst_json *value = plx_field_get(object, name);
-    char            snake[PATH_MAX_BYTES];
-    char            place[2 * PATH_MAX_BYTES];
-
-    *out = (castor_i64){ 0, 0 };
-    if (!value) return true;
-    print_snake(snake, sizeof snake, name);
-    snprintf(place, sizeof place, "%s%s%s", path, *path ? "." : "", snake);
-
-    *out = cst_json_integer(value);
-    if (!out->is_set) {
-        return plx_refuse_field(refusal, place, "Invalid value at '%s' (TYPE_INT32): not a whole number.", place);
-    }
-    if (out->value >= least && out->value <= most) return true;
-    return plx_refuse_field(refusal, place,
-                            "Invalid value at '%s': %" PRId64 " is not from %" PRId64 " to %" PRId64 ".", place,
-                            out->value, least, most);
 }

@@ -3,7 +3,7 @@
  */
 #include "upstream/chat_answer.h"
 
-#include "upstream/json_copy.h"
+#include "proto/fields.h"
 
 void plx_chat_answer_init(plx_chat_answer *a, plx_saying_fn *say, void *user)
 {
@@ -51,7 +51,7 @@ static castor_status read_args(castor_str args, cst_buf *out)
     cst_json_doc_init(&doc, cst_allocator_default());
     castor_status status = cst_json_read(&doc, args.len > 0 ? args : CASTOR_STR("{}"), NULL, NULL);
     if (status == CASTOR_OK && cst_json_type_of(cst_json_root(&doc)) != CST_JSON_OBJECT) status = CASTOR_PROTOCOL;
-    if (status == CASTOR_OK) plx_json_copy(&w, cst_json_root(&doc));
+    if (status == CASTOR_OK) plx_json_put(&w, cst_json_root(&doc));
     cst_json_doc_free(&doc);
     return status == CASTOR_OK ? w.status : status;
 }
@@ -108,7 +108,7 @@ static castor_status read_call(plx_chat_answer *a, uint32_t candidate, const cst
     if (status != CASTOR_OK) return status;
     if (cst_json_type_of(args) != CST_JSON_OBJECT) return cst_buf_append_str(&draft->args, cst_json_string(args));
     cst_json_writer w = cst_json_writer_to(&draft->args); /* some servers give the object itself */
-    plx_json_copy(&w, args);
+    plx_json_put(&w, args);
     return w.status;
 }
 

@@ -7,6 +7,7 @@
 
 #include "upstream/chat_tools.h"
 #include "upstream/chat_turns.h"
+#include "proto/fields.h"
 #include "upstream/json_copy.h"
 
 static bool no_memory(plx_refusal *refusal)
@@ -46,7 +47,7 @@ static void put_renamed(cst_json_writer *w, const cst_json *object, const char *
 
     if (!value) return;
     cst_json_key(w, key);
-    plx_json_copy(w, value);
+    plx_json_put(w, value);
 }
 
 /* ---- Gemini ---- */
@@ -96,7 +97,7 @@ static void put_response_format(cst_json_writer *w, const cst_json *config)
         put_text(w, "name", CASTOR_STR("answer"));
         cst_json_key(w, "schema");
         if (is_googles) plx_json_copy_schema(w, schema);
-        else plx_json_copy(w, schema);
+        else plx_json_put(w, schema);
         cst_json_close_object(w);
     }
     cst_json_close_object(w);
@@ -181,7 +182,7 @@ bool plx_chat_print_openai(cst_buf *out, const cst_json *body, castor_str model,
         for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) is_ours = is_ours || cst_str_is(key, ours[i]);
         if (is_ours) continue;
         cst_json_name(&w, key);
-        plx_json_copy(&w, value);
+        plx_json_put(&w, value);
     }
     return put_back(&w, refusal);
 }

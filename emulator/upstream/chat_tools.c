@@ -3,6 +3,7 @@
  */
 #include "upstream/chat_tools.h"
 
+#include "proto/fields.h"
 #include "upstream/json_copy.h"
 
 /* The names to choose from; all when none are given. */
@@ -34,7 +35,7 @@ static void put_function(cst_json_writer *w, const cst_json *declaration)
     if (description.data) cst_json_put_string(w, description);
     if (parameters || plain) cst_json_key(w, "parameters");
     if (parameters) plx_json_copy_schema(w, parameters);
-    else if (plain) plx_json_copy(w, plain);
+    else if (plain) plx_json_put(w, plain);
     cst_json_close_object(w);
     cst_json_close_object(w);
 }

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "proto/json_style.h"
-#include "upstream/json_copy.h"
+#include "proto/fields.h"
 
 enum { QUOTED_BYTES = 1024 };
 
@@ -70,7 +70,7 @@ castor_status plx_failure_print_event(const plx_refusal *refusal, cst_buf *out)
     cst_json_doc_init(&doc, cst_allocator_default());
     castor_status status = plx_refusal_print(refusal, false, &json);
     if (status == CASTOR_OK) status = cst_json_read(&doc, cst_buf_view(&json), NULL, NULL);
-    if (status == CASTOR_OK) plx_json_copy(&w, cst_json_root(&doc));
+    if (status == CASTOR_OK) plx_json_put(&w, cst_json_root(&doc));
     if (status == CASTOR_OK) status = w.status;
     if (status == CASTOR_OK) status = cst_buf_append_text(out, "data: ");
     if (status == CASTOR_OK) status = plx_json_print_styled(out, cst_buf_view(&narrow), PLX_JSON_SPACED);

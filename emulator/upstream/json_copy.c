@@ -6,37 +6,7 @@
 #include "upstream/json_copy.h"
 
 #include "bounds.h"
-
-static void copy_members(cst_json_writer *w, const cst_json *value)
-{
-    cst_json_iterator each = cst_json_iterate(value);
-    bool              is_object = cst_json_type_of(value) == CST_JSON_OBJECT;
-    const cst_json   *member;
-    castor_str        key;
-
-    if (is_object) cst_json_open_object(w);
-    else cst_json_open_array(w);
-    while ((member = cst_json_next(&each, &key))) {
-        if (is_object) cst_json_name(w, key);
-        plx_json_copy(w, member);
-    }
-    if (is_object) cst_json_close_object(w);
-    else cst_json_close_array(w);
-}
-
-void plx_json_copy(cst_json_writer *w, const cst_json *value)
-{
-    char scratch[32];
-
-    switch (cst_json_type_of(value)) {
-    case CST_JSON_OBJECT:
-    case CST_JSON_ARRAY: copy_members(w, value); break;
-    case CST_JSON_STRING: cst_json_put_string(w, cst_json_string(value)); break;
-    case CST_JSON_NUMBER: cst_json_put_raw(w, cst_json_label(value, scratch)); break;
-    case CST_JSON_BOOL: cst_json_put_bool(w, cst_json_is_true(value)); break;
-    default: cst_json_put_null(w); break;
-    }
-}
+#include "proto/fields.h"
 
 void plx_json_copy_as_text(cst_json_writer *w, const cst_json *value)
 {
@@ -44,7 +14,7 @@ void plx_json_copy_as_text(cst_json_writer *w, const cst_json *value)
     cst_json_writer inner = cst_json_writer_to(&json);
 
     cst_buf_init(&json, cst_allocator_default(), PLX_BODY_BYTES_MAX);
-    plx_json_copy(&inner, value);
+    plx_json_put(&inner, value);
     if (inner.status != CASTOR_OK) w->status = inner.status;
     cst_json_put_string(w, cst_buf_view(&json));
     cst_buf_free(&json);
@@ -118,7 +88,7 @@ static void copy_keyword(cst_json_writer *w, castor_str key, const cst_json *val
     else if (cst_str_is(name, "properties") || cst_str_is(name, "anyOf")) copy_schemas(w, value);
     else if (cst_str_is(name, "items")) plx_json_copy_schema(w, value);
     else if (is_count(name) && count.is_set) cst_json_put_integer(w, count.value);
-    else plx_json_copy(w, value);
+    else plx_json_put(w, value);
 }
 
 void plx_json_copy_schema(cst_json_writer *w, const cst_json *schema)
@@ -129,7 +99,7 @@ void plx_json_copy_schema(cst_json_writer *w, const cst_json *schema)
     castor_str        key;
 
     if (cst_json_type_of(schema) != CST_JSON_OBJECT) {
-        plx_json_copy(w, schema);
+        plx_json_put(w, schema);
         return;
     }
     cst_json_open_object(w);

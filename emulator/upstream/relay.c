@@ -3,7 +3,10 @@
  */
 #include "upstream/relay.h"
 
+#include "generate/opaque.h"
 #include "upstream/failure.h"
+
+enum { SIGNED_GENERATION = 30 };
 
 static bool is_stream(const plx_relay *r)
 {
@@ -56,17 +59,28 @@ static void name_model(plx_relay *r)
     if (r->chat.model.len > 0) r->order.answer->model_version = cst_buf_view(&r->chat.model);
 }
 
-/* The first piece stands at index 0, all others at 1: of what went before, an encoding wants to know no more. */
-static castor_status print_piece(plx_relay *r, const plx_piece *piece, bool is_last)
+static castor_status print_piece(plx_relay *r, plx_piece *piece)
 {
     plx_answer *answer = r->order.answer;
-    size_t      index = r->has_headers ? 1 : 0;
 
-    r->pieces[index] = *piece;
     name_model(r);
-    answer->pieces = r->pieces;
-    answer->piece_count = index + (is_last ? 1 : 2);
-    return r->order.encoding->print_piece(answer, index, &r->bytes);
+    answer->candidates = r->candidates;
+    answer->candidate_count = r->order.candidate_count;
+    piece->is_first = !r->has_headers;
+    piece->follows_calls = r->voices[piece->candidate].call_count > 0;
+    return r->order.encoding->print_piece(answer, piece, &r->bytes);
+}
+
+/* A call of a model that signs its calls must come back signed; so the first of a candidate is. */
+static castor_status sign_call(plx_relay *r, uint32_t candidate, castor_str *signature)
+{
+    uint64_t numbers[PLX_OPAQUE_NUMBERS] = { (uint64_t)r->order.answer->created_s, candidate };
+    char     text[PLX_OPAQUE_LEN + 1];
+
+    *signature = CST_NONE;
+    if (r->order.answer->generation < SIGNED_GENERATION || r->voices[candidate].call_count > 0) return CASTOR_OK;
+    plx_opaque_print(text, PLX_OPAQUE_SIGNATURE, numbers);
+    return cst_arena_copy(r->order.keep, (castor_str){ text, PLX_OPAQUE_LEN }, signature);
 }
 
 /* Estimated until the upstream says how many there were. */
@@ -87,16 +101,34 @@ static void count_tokens(const plx_relay *r, plx_piece *piece)
     piece->candidate_tokens = output - piece->thought_tokens;
 }
 
+/* Where thoughts begin and end: they come first, in one row. */
+static void mark_thought(plx_relay *r, plx_piece *piece)
+{
+    bool *is_open = &r->voices[piece->candidate].is_thinking;
+    bool  is_thought = piece->kind == PLX_PIECE_THOUGHT;
+
+    piece->begins_thought = is_thought && !*is_open;
+    piece->ends_thought = !is_thought && *is_open;
+    *is_open = is_thought;
+}
+
 static castor_status say_now(plx_relay *r, const plx_saying *saying)
 {
     plx_piece piece = { .kind = saying->kind == PLX_SAYING_THOUGHT ? PLX_PIECE_THOUGHT
                                 : saying->kind == PLX_SAYING_CALL  ? PLX_PIECE_CALL
                                                                    : PLX_PIECE_TEXT,
                         .candidate = saying->candidate, .text = saying->text, .call_id = saying->call_id,
-                        .call_name = saying->call_name, .call_args = saying->call_args };
+                        .call_name = saying->call_name, .call_args = saying->call_args,
+                        .call_index = r->voices[saying->candidate].call_count };
+    castor_status status = CASTOR_OK;
 
+    if (piece.kind == PLX_PIECE_CALL) {
+        status = sign_call(r, saying->candidate, &piece.signature);
+        r->voices[saying->candidate].call_count++;
+    }
+    mark_thought(r, &piece);
     count_tokens(r, &piece);
-    castor_status status = print_piece(r, &piece, false);
+    if (status == CASTOR_OK) status = print_piece(r, &piece);
     if (status == CASTOR_OK) send_bytes(r);
     return status;
 }
@@ -104,12 +136,14 @@ static castor_status say_now(plx_relay *r, const plx_saying *saying)
 /* Keeps a call until its candidate is whole. */
 static castor_status keep_call(plx_relay *r, const plx_saying *saying)
 {
-    plx_piece     piece = { .kind = PLX_PIECE_CALL, .candidate = saying->candidate };
-    castor_status status = cst_arena_copy(r->order.keep, saying->call_id, &piece.call_id);
+    plx_part      part = { .kind = PLX_PIECE_CALL };
+    castor_status status = cst_arena_copy(r->order.keep, saying->call_id, &part.call_id);
 
-    if (status == CASTOR_OK) status = cst_arena_copy(r->order.keep, saying->call_name, &piece.call_name);
-    if (status == CASTOR_OK) status = cst_arena_copy(r->order.keep, saying->call_args, &piece.call_args);
-    return status == CASTOR_OK ? cst_buf_append(&r->voices[saying->candidate].calls, &piece, sizeof piece) : status;
+    if (status == CASTOR_OK) status = cst_arena_copy(r->order.keep, saying->call_name, &part.call_name);
+    if (status == CASTOR_OK) status = cst_arena_copy(r->order.keep, saying->call_args, &part.call_args);
+    if (status == CASTOR_OK) status = sign_call(r, saying->candidate, &part.signature);
+    r->voices[saying->candidate].call_count++;
+    return status == CASTOR_OK ? cst_buf_append(&r->voices[saying->candidate].calls, &part, sizeof part) : status;
 }
 
 static castor_status say(void *user, const plx_saying *saying)
@@ -118,9 +152,9 @@ static castor_status say(void *user, const plx_saying *saying)
     plx_voice *voice = &r->voices[saying->candidate];
     bool       is_thought = saying->kind == PLX_SAYING_THOUGHT;
 
-    if (saying->candidate >= (uint32_t)r->order.ask->candidate_count) return CASTOR_OK; /* nobody asked for so many */
+    if (saying->candidate >= r->order.candidate_count) return CASTOR_OK; /* nobody asked for so many */
     *(is_thought ? &voice->thought_bytes : &voice->text_bytes) += saying->text.len + saying->call_args.len;
-    if (is_thought && !r->order.ask->includes_thoughts) return CASTOR_OK; /* they only count */
+    if (is_thought && !r->order.includes_thoughts) return CASTOR_OK; /* they only count */
     if (is_stream(r)) return say_now(r, saying);
     if (saying->kind == PLX_SAYING_CALL) return keep_call(r, saying);
     return cst_buf_append_str(is_thought ? &voice->thought : &voice->text, saying->text);
@@ -131,14 +165,16 @@ static castor_status say(void *user, const plx_saying *saying)
 static castor_status send_last_pieces(plx_relay *r)
 {
     const plx_encoding *encoding = r->order.encoding;
-    uint32_t            count = (uint32_t)r->order.ask->candidate_count;
+    uint32_t            count = r->order.candidate_count;
     castor_status       status = CASTOR_OK;
 
     for (uint32_t i = 0; i < count && status == CASTOR_OK; i++) {
         plx_piece piece = { .kind = PLX_PIECE_TEXT, .candidate = i, .text = CASTOR_STR(""),
                             .finish = r->chat.choices[i].finish };
         count_tokens(r, &piece);
-        status = print_piece(r, &piece, i + 1 == count);
+        piece.is_last = i + 1 == count;
+        mark_thought(r, &piece);
+        status = print_piece(r, &piece);
         if (status == CASTOR_OK) send_bytes(r);
     }
     if (status == CASTOR_OK && encoding->print_end) status = encoding->print_end(r->order.answer, &r->bytes);
@@ -146,46 +182,48 @@ static castor_status send_last_pieces(plx_relay *r)
     return status;
 }
 
-static castor_status add_piece(plx_relay *r, cst_buf *pieces, const plx_piece *piece)
+static castor_status add_text(cst_buf *parts, plx_piece_kind kind, const cst_buf *text)
 {
-    plx_piece counted = *piece;
+    plx_part part = { .kind = kind, .text = cst_buf_view(text) };
 
-    count_tokens(r, &counted);
-    return cst_buf_append(pieces, &counted, sizeof counted);
+    return cst_buf_append(parts, &part, sizeof part);
 }
 
-static castor_status add_voice(plx_relay *r, uint32_t candidate, cst_buf *pieces)
+/* An empty text says something only where there is nothing else. */
+static castor_status add_voice(plx_relay *r, uint32_t index, cst_buf *parts)
 {
-    plx_voice       *voice = &r->voices[candidate];
-    const plx_piece *calls = (const plx_piece *)(const void *)voice->calls.data;
-    plx_piece        thought = { .kind = PLX_PIECE_THOUGHT, .candidate = candidate, .text = cst_buf_view(&voice->thought) };
-    plx_piece        text = { .kind = PLX_PIECE_TEXT, .candidate = candidate, .text = cst_buf_view(&voice->text),
-                              .finish = r->chat.choices[candidate].finish };
-    castor_status    status = CASTOR_OK;
+    plx_voice     *voice = &r->voices[index];
+    plx_candidate *candidate = &r->candidates[index];
+    castor_status  status = CASTOR_OK;
 
-    if (thought.text.len > 0) status = add_piece(r, pieces, &thought);
-    for (size_t i = 0; i < voice->calls.len / sizeof *calls && status == CASTOR_OK; i++) {
-        status = add_piece(r, pieces, &calls[i]);
+    *candidate = (plx_candidate){ .finish = r->chat.choices[index].finish };
+    if (voice->thought.len > 0) status = add_text(parts, PLX_PIECE_THOUGHT, &voice->thought);
+    if (status == CASTOR_OK) status = cst_buf_append(parts, voice->calls.data, voice->calls.len);
+    if (status == CASTOR_OK && (voice->text.len > 0 || voice->calls.len == 0)) {
+        status = add_text(parts, PLX_PIECE_TEXT, &voice->text);
     }
-    return status == CASTOR_OK ? add_piece(r, pieces, &text) : status;
+    candidate->parts = (const plx_part *)(const void *)parts->data;
+    candidate->part_count = parts->len / sizeof(plx_part);
+    return status;
 }
 
 static castor_status send_whole(plx_relay *r)
 {
     plx_answer   *answer = r->order.answer;
+    plx_piece     told = { .is_last = true };
     castor_status status = CASTOR_OK;
-    cst_buf       pieces;
+    cst_buf       parts[PLX_CANDIDATES_MAX];
 
-    cst_buf_init(&pieces, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
-    for (uint32_t i = 0; i < (uint32_t)r->order.ask->candidate_count && status == CASTOR_OK; i++) {
-        status = add_voice(r, i, &pieces);
-    }
+    for (uint32_t i = 0; i < PLX_CANDIDATES_MAX; i++) cst_buf_init(&parts[i], cst_allocator_default(), PLX_EVENT_BYTES_MAX);
+    for (uint32_t i = 0; i < r->order.candidate_count && status == CASTOR_OK; i++) status = add_voice(r, i, &parts[i]);
     name_model(r);
-    answer->pieces = (const plx_piece *)(const void *)pieces.data;
-    answer->piece_count = pieces.len / sizeof *answer->pieces;
+    count_tokens(r, &told);
+    answer->told = &told;
+    answer->candidates = r->candidates;
+    answer->candidate_count = r->order.candidate_count;
     if (status == CASTOR_OK) status = r->order.encoding->print_whole(answer, &r->bytes);
     if (status == CASTOR_OK) send_bytes(r);
-    cst_buf_free(&pieces);
+    for (uint32_t i = 0; i < PLX_CANDIDATES_MAX; i++) cst_buf_free(&parts[i]);
     return status;
 }
 
@@ -199,10 +237,10 @@ static bool is_whole(const plx_relay *r)
 
 static void send_end(plx_relay *r)
 {
-    plx_ask *ask = r->order.ask;
+    plx_token_sum *prompt = &r->order.answer->prompt_tokens;
 
-    if (ask->candidate_count > r->chat.choice_count) ask->candidate_count = r->chat.choice_count; /* some give one only */
-    if (r->chat.prompt_tokens.is_set) ask->prompt_tokens = (uint64_t)r->chat.prompt_tokens.value;
+    if (r->order.candidate_count > r->chat.choice_count) r->order.candidate_count = r->chat.choice_count; /* some give one */
+    if (r->chat.prompt_tokens.is_set) *prompt = (plx_token_sum){ { (uint64_t)r->chat.prompt_tokens.value } };
     castor_status status = is_stream(r) ? send_last_pieces(r) : send_whole(r);
     if (status == CASTOR_OK) plx_reply_end(r->order.reply);
     else plx_reply_abort(r->order.reply, PLX_ABORT_RESET, 0);

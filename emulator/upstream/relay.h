@@ -20,8 +20,9 @@
 typedef struct plx_relay_order {
     const plx_upstream *upstream;
     plx_reply          *reply;
-    plx_ask            *ask;      /* its prompt's tokens are corrected by what the upstream counts */
-    plx_answer         *answer;   /* with its names; the rest is the relay's */
+    plx_answer         *answer;   /* with its names and the tokens of the prompt; the rest is the relay's */
+    uint32_t            candidate_count;   /* that were asked for */
+    bool                includes_thoughts;
     const plx_encoding *encoding;
     castor_str          body;     /* of the chat completion; lives as long as the relay */
     cst_arena          *keep;     /* as long as that too */
@@ -33,7 +34,9 @@ typedef struct plx_relay_order {
 typedef struct plx_voice {
     cst_buf  thought;
     cst_buf  text;
-    cst_buf  calls;          /* plx_piece each */
+    cst_buf  calls;          /* plx_part each */
+    uint32_t call_count;
+    bool     is_thinking;
     uint64_t text_bytes;     /* said so far, for the estimate */
     uint64_t thought_bytes;
 } plx_voice;
@@ -48,7 +51,7 @@ typedef struct plx_relay {
     cst_buf         bytes;   /* a piece in the client's dialect */
     uint64_t        heard_us;
     bool            has_headers;
-    plx_piece       pieces[2];
+    plx_candidate   candidates[PLX_CANDIDATES_MAX];
 } plx_relay;
 
 /* Asks. The owner has set the reply's callbacks before. False: nothing was begun; `refusal` tells why. */

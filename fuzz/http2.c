@@ -95,13 +95,18 @@ static void start_once(void)
     fuzz_check(plx_server_open(&server, &loop, &options, handler, why, sizeof why), "no port for the fuzzer itself");
 }
 
+/* From another address of the loopback each time: one has not ports enough for a long run. */
 static int connect_to_server(void)
 {
+    static uint32_t    count;
+    struct sockaddr_in own = { .sin_family = AF_INET };
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)plx_server_port(&server)) };
     struct linger      at_once = { 1, 0 }; /* thousands a second: none may linger */
     int                fd = socket(AF_INET, SOCK_STREAM, 0);
 
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (++count & 0xFFFF));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    bind(fd, (struct sockaddr *)&own, sizeof own); /* where there is only one address, that one will do */
     fuzz_check(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "no connection");
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     return fd;

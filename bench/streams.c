@@ -3,11 +3,11 @@
  *
  *     streams [-2 STREAMS_A_CONNECTION] [-n STREAMS] [-e EVENTS] [-g GAP_MS] [-r RAMP_MS] PORT PID PROMPT
  *
- * Asks PROMPT of the pollux at PORT, over HTTP/1.1 or (-2) HTTP/2 in the clear, each stream at its time in the ramp. The
- * answer is to have EVENTS events, the k-th due k * GAP_MS after its request was sent; how much later it is read is its
- * lateness. -g 0: as fast as they come. What the server (PID) used stands in /proc.
+ * Asks PROMPT of the pollux at PORT, over HTTP/1.1 or (-2) HTTP/2 in the clear, each stream at its time in the ramp.
+ * The answer is to have EVENTS events, the k-th due k * GAP_MS after its request was sent; how much later it is read is
+ * its lateness. -g 0: as fast as they come. What the server (PID) used stands in /proc.
  */
-#define _GNU_SOURCE /* accept4 and friends come with epoll */
+#define _GNU_SOURCE /* as nghttp2.h wants ssize_t, and netinet its options */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <nghttp2/nghttp2.h>
@@ -24,8 +24,6 @@
 #include <unistd.h>
 
 enum { READ_BYTES = 256 << 10, READY_MAX = 256, LATENESS_MAX = 1 << 26 };
-
-static const char path[] = "/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse";
 
 typedef struct stream {
     uint64_t asked_us;
@@ -78,8 +76,10 @@ static double cpu_seconds(void)
     FILE *file = fopen(name, "r");
     if (!file || !fgets(text, sizeof text, file)) die(name);
     fclose(file);
-    const char *rest = strrchr(text, ')');
-    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2) die(name);
+    const char *rest = strrchr(text, ')'); /* behind the name: state, ten numbers, and the two that we want */
+    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2) {
+        die(name);
+    }
     return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
 }
 
@@ -203,13 +203,14 @@ static ssize_t give_body(nghttp2_session *session, int32_t id, uint8_t *out, siz
     return (ssize_t)len;
 }
 
-#define PAIR(name, value) { (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, sizeof name - 1, sizeof value - 1, 0 }
+#define PATH "/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
+#define PAIR(name, value) \
+    { (uint8_t *)(uintptr_t)name, (uint8_t *)(uintptr_t)value, sizeof name - 1, sizeof value - 1, 0 }
 
 static void ask(connection *c)
 {
-    static const nghttp2_nv pairs[] = { PAIR(":method", "POST"), PAIR(":path", "/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse"),
-                                        PAIR(":scheme", "http"), PAIR(":authority", "localhost"),
-                                        PAIR("x-goog-api-key", "test-key") };
+    static const nghttp2_nv pairs[] = { PAIR(":method", "POST"), PAIR(":path", PATH), PAIR(":scheme", "http"),
+                                        PAIR(":authority", "localhost"), PAIR("x-goog-api-key", "test-key") };
     nghttp2_data_provider body = { .read_callback = give_body };
     stream               *s = c->first + c->asked;
     char                  text[2048];
@@ -224,8 +225,10 @@ static void ask(connection *c)
         flush(c);
         return;
     }
-    int len = snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: x\r\nx-goog-api-key: test-key\r\nConnection: close\r\n"
-                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", path, strlen(run.body), run.body);
+    int len = snprintf(text, sizeof text,
+                       "POST " PATH " HTTP/1.1\r\nHost: x\r\nx-goog-api-key: test-key\r\nConnection: close\r\n"
+                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                       strlen(run.body), run.body);
     send_all(c, text, (size_t)len);
 }
 
@@ -302,10 +305,12 @@ static void play(void)
         uint64_t due_us = start_us + (run.streams > 1 ? run.ramp_us * asked / run.streams : 0), now = now_us();
         if (asked < run.streams && now >= due_us) {
             ask(&run.connections[asked / run.streams_a_connection]);
-            if (++asked == run.streams) during_kb = 0;
+            asked++;
             continue;
         }
-        if (asked == run.streams && during_kb == 0 && run.seen >= run.streams * run.events / 2) during_kb = resident_kb("VmRSS");
+        if (asked == run.streams && during_kb == 0 && run.seen >= run.streams * run.events / 2) {
+            during_kb = resident_kb("VmRSS");
+        }
         int wait_ms = asked < run.streams ? (int)((due_us - now) / 1000) : 1000;
         int count = epoll_wait(run.epoll, ready, READY_MAX, wait_ms);
         for (int i = 0; i < count; i++) take(ready[i].data.ptr);
@@ -351,7 +356,8 @@ int main(int argc, char **argv)
         }
     }
     if (argc - optind != 3 || run.streams == 0 || run.streams_a_connection == 0) {
-        fprintf(stderr, "streams [-2 STREAMS_A_CONNECTION] [-n STREAMS] [-e EVENTS] [-g GAP_MS] [-r RAMP_MS] PORT PID PROMPT\n");
+        fprintf(stderr, "usage: streams [-2 STREAMS_A_CONNECTION] [-n STREAMS] [-e EVENTS] [-g GAP_MS] [-r RAMP_MS] "
+                        "PORT PID PROMPT\n");
         return 2;
     }
     run.port = atoi(argv[optind]);

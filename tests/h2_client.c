@@ -62,7 +62,9 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         h->goaway_code = frame->goaway.error_code;
     }
     if (!s) return 0;
-    if (frame->hd.type == NGHTTP2_DATA && s->frame_count < TST_H2_FRAMES_MAX) s->frames[s->frame_count++] = frame->hd.length;
+    if (frame->hd.type == NGHTTP2_DATA && s->frame_count < TST_H2_FRAMES_MAX) {
+        s->frames[s->frame_count++] = frame->hd.length;
+    }
     if ((frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
         s->is_whole = true;

@@ -251,7 +251,8 @@ static void serve(const tst_host_options *options, int port_to)
     static plx_server  server;
     uv_loop_t          loop;
     uv_signal_t        on_term;
-    plx_server_options of_server = { .host = "127.0.0.1", .grace_ms = 200, .is_quiet = true, .limits = options->limits };
+    plx_server_options of_server = { .host = "127.0.0.1", .grace_ms = 200, .is_quiet = true,
+                                     .limits = options->limits };
     plx_handler        handler = { (void *)(uintptr_t)options, welcome, begin, refuse };
     char               why[256];
     int                port;

@@ -531,9 +531,9 @@ static void what_breaks_the_protocol_gets_a_goaway(void **state)
         while (tst_read_more(&l)) continue;
         assert_int_equal(l.error, 0);
         for (size_t at = 0; at + 9 <= l.len;) {
-            size_t len = (size_t)(uint8_t)l.data[at] << 16 | (size_t)(uint8_t)l.data[at + 1] << 8 | (uint8_t)l.data[at + 2];
-            if (l.data[at + 3] == NGHTTP2_GOAWAY) has_goaway = true;
-            at += 9 + len;
+            const uint8_t *head = (const uint8_t *)l.data + at;
+            if (head[3] == NGHTTP2_GOAWAY) has_goaway = true;
+            at += 9 + ((size_t)head[0] << 16 | (size_t)head[1] << 8 | head[2]);
         }
         assert_true(has_goaway);
         tst_hang_up(&l);

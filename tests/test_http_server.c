@@ -1,4 +1,4 @@
-/* test_http_server.c -- what a server does with connections, and HTTP/1.1 with the calls of a handler, as clients see it.
+/* test_http_server.c -- what a server does with connections, and HTTP/1.1 with the calls of a handler, from outside.
  * SPDX-License-Identifier: MIT
  *
  * What is refused in a request stands in test_http1.c, and what pollux answers in test_pollux.c.

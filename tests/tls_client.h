@@ -16,7 +16,8 @@ typedef struct tst_tls {
 
 typedef enum tst_tls_end { TST_TLS_OPEN = 0, TST_TLS_NOTIFIED, TST_TLS_CUT, TST_TLS_RESET } tst_tls_end;
 
-/* `authority`: the file of what is trusted; NULL: anything is. `alpn`: "http/1.1", "h2" or NULL. False: no agreement. */
+/* `authority`: the file of what is trusted; NULL: anything is. `alpn`: "http/1.1", "h2" or NULL. False: they did not
+ * agree. */
 bool tst_tls_connect(tst_tls *t, int port, const char *authority, const char *name, const char *alpn);
 void tst_tls_hang_up(tst_tls *t);
 

@@ -53,6 +53,16 @@ static void promise(plx_reply *reply, const char *length)
     plx_reply_end(reply);
 }
 
+static void answer_last(plx_reply *reply)
+{
+    plx_header headers[] = { { CASTOR_STR("content-length"), CASTOR_STR("5") },
+                             { CASTOR_STR("connection"), CASTOR_STR("close") } };
+
+    plx_reply_send_headers(reply, 200, headers, 2);
+    plx_reply_write(reply, CASTOR_STR("12345"));
+    plx_reply_end(reply);
+}
+
 static void go_on_large(plx_reply *reply)
 {
     static char piece[10000];
@@ -152,7 +162,7 @@ static const struct {
     { "/reset-at-once", NULL, reset_at_once, NULL }, { "/packets", NULL, answer_packets, NULL },
     { "/random", NULL, answer_random, NULL },     { "/raw", NULL, answer_raw, NULL },
     { "/short", NULL, answer_short, NULL },       { "/long", NULL, answer_long, NULL },
-    { "/large", NULL, answer_large, go_on_large },
+    { "/large", NULL, answer_large, go_on_large }, { "/last", NULL, answer_last, NULL },
 };
 
 static void on_body(plx_reply *reply, castor_str bytes)

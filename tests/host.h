@@ -13,6 +13,7 @@
  *     /random          100 bytes in packets of at most 7, drawn by a seed
  *     /raw             a bad chunk, as bytes outside the framing; "no raw" where that cannot be
  *     /short /long     5 bytes, and a content-length of 10, of 2
+ *     /last            5 bytes, with their length, and connection: close
  *     /large           LARGE_BYTES, written as fast as they are taken
  *     /header          the value of the request's header "x"
  *     /secure          "yes" over TLS, else "no"

@@ -133,6 +133,19 @@ static void a_length_is_said_as_it_is_given_and_then_the_connection_is_not_kept(
     }
 }
 
+static void a_handler_can_end_the_connection(void **state)
+{
+    int        error = -1;
+    tst_answer a = ask(GET("/last") GET("/hello"), &error);
+
+    (void)state;
+    assert_string_equal(a.body, "12345");
+    assert_non_null(strstr(a.head, "content-length: 5\r\n"));
+    assert_non_null(strstr(a.head, "\r\nconnection: close\r\n"));
+    assert_int_equal(error, 0);
+    tst_forget(&a);
+}
+
 static void packets_leave_one_by_one_at_their_times(void **state)
 {
     tst_link l = connect_to(&host);
@@ -453,6 +466,7 @@ int main(void)
         cmocka_unit_test(aborts_end_as_they_should),
         cmocka_unit_test(raw_bytes_stand_outside_the_chunks),
         cmocka_unit_test(a_length_is_said_as_it_is_given_and_then_the_connection_is_not_kept),
+        cmocka_unit_test(a_handler_can_end_the_connection),
         cmocka_unit_test(packets_leave_one_by_one_at_their_times),
         cmocka_unit_test(random_packets_make_the_same_answer),
         cmocka_unit_test(a_body_that_is_held_makes_the_client_wait),

@@ -176,7 +176,8 @@ static void send_headers(plx_reply *reply, int status, const plx_header *headers
     castor_str   length = plx_find_length(headers, count);
     uint64_t     number;
     bool         is_delimited = length.data || plx_status_has_no_body(status);
-    bool         is_bare = !is_delimited && (t->is_http_1_0 || ends_connection(headers, count));
+    bool         is_last = ends_connection(headers, count);
+    bool         is_bare = !is_delimited && (t->is_http_1_0 || is_last);
     cst_buf      head;
 
     t->status = status;
@@ -186,7 +187,7 @@ static void send_headers(plx_reply *reply, int status, const plx_header *headers
     if (plx_head_read_length(length, INT64_MAX / 10, &number) == PLX_LENGTH_GOOD) {
         t->length = castor_some_i64((int64_t)number);
     }
-    if (is_bare || plx_h1_owes_body(t) || plx_h1_server(t)->is_stopping) t->keeps_alive = false;
+    if (is_last || is_bare || plx_h1_owes_body(t) || plx_h1_server(t)->is_stopping) t->keeps_alive = false;
 
     cst_buf_init(&head, cst_allocator_default(), PLX_ANSWER_HEAD_BYTES_MAX);
     if (print_head(t, headers, count, &head) == CASTOR_OK) send_bytes(t, cst_buf_view(&head));

@@ -136,4 +136,3 @@ void plx_plumbing_close(plx_plumbing *plumbing)
         uv_close((uv_handle_t *)&plumbing->before_sleep, NULL);
     }
 }
-

@@ -18,19 +18,28 @@ typedef struct place {
     bool                is_value; /* of a map's entry */
 } place;
 
+/* As much as fits. */
+static void append(char *out, size_t size, const char *text)
+{
+    size_t used = strlen(out);
+
+    cst_copy_text(out + used, size - used, castor_str_of(text));
+}
+
 static void print_place(const place *at, char *out, size_t size)
 {
-    char   name[PATH_MAX_BYTES];
-    size_t used;
+    char name[PATH_MAX_BYTES];
+    char index[32];
 
     *out = '\0';
     if (!at || !at->above) return;
     print_place(at->above, out, size);
     plx_field_snake(name, sizeof name, at->name);
-    used = strlen(out);
-    snprintf(out + used, size - used, "%s%s", used ? "." : "", name);
-    used = strlen(out);
-    if (at->index != SIZE_MAX) snprintf(out + used, size - used, "[%zu]%s", at->index, at->is_value ? ".value" : "");
+    if (*out) append(out, size, ".");
+    append(out, size, name);
+    if (at->index == SIZE_MAX) return;
+    snprintf(index, sizeof index, "[%zu]%s", at->index, at->is_value ? ".value" : "");
+    append(out, size, index);
 }
 
 /* ---- what is wrong with it ---- */

@@ -266,7 +266,7 @@ struct cst_arena_block {
     _Alignas(max_align_t) char bytes[];
 };
 
-enum { ARENA_BLOCK_MIN = 640 }; /* enough for a small request of pollux, of which there may be ten thousand; then they double */
+enum { ARENA_BLOCK_MIN = 1216 }; /* enough for an answer of pollux under way, of which there may be ten thousand; then they double */
 
 void cst_arena_init(cst_arena *arena, const cst_allocator *allocator)
 {

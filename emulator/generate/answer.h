@@ -34,12 +34,11 @@ typedef struct plx_part {
 
 /* A member of a candidate that few have, as groundingMetadata. */
 typedef struct plx_extra {
-    const char *key;
-    castor_str  json;
-    bool        comes_first;  /* in the first piece; else in the last */
+    struct plx_extra *next;
+    const char       *key;
+    castor_str        json;
+    bool              comes_first; /* in the first piece; else in the last */
 } plx_extra;
-
-enum { PLX_EXTRAS_MAX = 3 };
 
 /* What stands for the content of a candidate without parts. */
 typedef enum plx_content_kind {
@@ -56,8 +55,7 @@ typedef struct plx_candidate {
     const char      *finish;             /* "STOP", ... */
     castor_str       finish_message;     /* absent: none */
     castor_str       continuation_token; /* base64; absent: none */
-    plx_extra        extras[PLX_EXTRAS_MAX];
-    size_t           extra_count;
+    plx_extra       *extras;             /* the first of them, or NULL */
     uint64_t         thought_tokens;     /* shown or not */
     size_t           shift;              /* so many bytes stand before the case's own text */
 } plx_candidate;

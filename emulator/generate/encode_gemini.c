@@ -164,8 +164,7 @@ static void put_no_parts(cst_json_writer *w, plx_content_kind kind)
 
 static void put_extras(cst_json_writer *w, const plx_candidate *candidate, bool first, bool last)
 {
-    for (size_t i = 0; i < candidate->extra_count; i++) {
-        const plx_extra *extra = &candidate->extras[i];
+    for (const plx_extra *extra = candidate->extras; extra; extra = extra->next) {
         if (extra->comes_first ? first : last) put_raw(w, extra->key, extra->json);
     }
 }

@@ -16,6 +16,9 @@ static const char image[] =
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAMklEQVR42mOQQAMMxAn8RxP4//8/isD//8gi2FRgmgED/9EEIDoZkPkgETwqMM0g1nMA"
     "OTcvd/6NVzkAAAAASUVORK5CYII=";
 
+static const char citation[] = "{\"citationSources\":[{\"startIndex\":0,\"endIndex\":20,\"uri\":\"https://example.com/cited\","
+                               "\"license\":\"mit\"}]}";
+
 /* A twentieth of a second of nothing: 2,400 zero bytes are 3,200 of these. */
 enum { SILENCE_LEN = 3200 };
 
@@ -63,10 +66,16 @@ static const ending *find_ending(const char *reason)
     return NULL;
 }
 
-static void add_extra(plx_candidate *candidate, const char *key, castor_str json, bool comes_first)
+static castor_status add_extra(plx_candidate *candidate, const char *key, castor_str json, bool comes_first,
+                               cst_arena *keep)
 {
-    if (candidate->extra_count == PLX_EXTRAS_MAX) return;
-    candidate->extras[candidate->extra_count++] = (plx_extra){ key, json, comes_first };
+    plx_extra **last = &candidate->extras;
+
+    while (*last) last = &(*last)->next;
+    *last = cst_arena_alloc(keep, sizeof **last);
+    if (!*last) return CASTOR_NO_MEMORY;
+    **last = (plx_extra){ NULL, key, json, comes_first };
+    return CASTOR_OK;
 }
 
 bool plx_ending_is_bare(const plx_wishes *wishes) { return find_ending(wishes->finish) && !wishes->ends_late; }
@@ -77,11 +86,12 @@ castor_status plx_ending_put(plx_candidate *candidate, const plx_wishes *wishes,
     const ending *own = find_ending(wishes->finish);
     castor_str    name = call_count > 0 ? calls[0].name : CASTOR_STR("a_function");
     char          message[256];
+    castor_status status = CASTOR_OK;
 
     candidate->finish = own->reason;
     candidate->content = own->content;
-    if (own->extra) add_extra(candidate, own->extra_key, castor_str_of(own->extra), false);
-    if (!own->message) return CASTOR_OK;
+    if (own->extra) status = add_extra(candidate, own->extra_key, castor_str_of(own->extra), false, keep);
+    if (status != CASTOR_OK || !own->message) return status;
     const char *mark = strstr(own->message, "%s");
     if (mark) {
         snprintf(message, sizeof message, "%.*s%.*s%s", (int)(mark - own->message), own->message, CASTOR_ARG(name),
@@ -169,8 +179,7 @@ static castor_status add_links(plx_candidate *candidate, const castor_str *links
     cst_json_close_array(&w);
     cst_json_close_object(&w);
     castor_status status = keep_json(&json, w.status, keep, &kept);
-    if (status == CASTOR_OK) add_extra(candidate, "urlContextMetadata", kept, true);
-    return status;
+    return status == CASTOR_OK ? add_extra(candidate, "urlContextMetadata", kept, true, keep) : status;
 }
 
 static castor_str query_of(const plx_ask *ask)
@@ -227,8 +236,7 @@ static castor_status add_grounding(plx_candidate *candidate, const plx_ask *ask,
     cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
     put_grounding(&w, query_of(ask), text);
     castor_status status = keep_json(&json, w.status, keep, &kept);
-    if (status == CASTOR_OK) add_extra(candidate, "groundingMetadata", kept, false);
-    return status;
+    return status == CASTOR_OK ? add_extra(candidate, "groundingMetadata", kept, false, keep) : status;
 }
 
 /* The search itself as two parts, for clients that asked to see it. */
@@ -273,7 +281,9 @@ castor_status plx_ending_add_before(plx_candidate *candidate, plx_part *parts, c
     castor_str links[LINKS_MAX];
     size_t     link_count = read_links(ask, wishes, links);
 
-    if (link_count > 0 && add_links(candidate, links, link_count, keep) != CASTOR_OK) return CASTOR_NO_MEMORY;
+    castor_status status = link_count > 0 ? add_links(candidate, links, link_count, keep) : CASTOR_OK;
+
+    if (status != CASTOR_OK) return status;
     if (runs_code(ask, wishes)) {
         add_run(candidate, parts);
     } else if (ask->shows_tools && searches(ask, wishes)) {
@@ -309,13 +319,12 @@ castor_status plx_ending_add_after(plx_candidate *candidate, plx_part *parts, co
     castor_status status = CASTOR_OK;
 
     if (searches(ask, wishes)) status = add_grounding(candidate, ask, text, keep);
-    if (wishes->cites) {
-        add_extra(candidate, "citationMetadata",
-                  CASTOR_STR("{\"citationSources\":[{\"startIndex\":0,\"endIndex\":20,\"uri\":\"https://example.com/cited\","
-                             "\"license\":\"mit\"}]}"),
-                  false);
+    if (status == CASTOR_OK && wishes->cites) {
+        status = add_extra(candidate, "citationMetadata", castor_str_of(citation), false, keep);
     }
-    if (own && own->extra) add_extra(candidate, own->extra_key, castor_str_of(own->extra), false);
+    if (status == CASTOR_OK && own && own->extra) {
+        status = add_extra(candidate, own->extra_key, castor_str_of(own->extra), false, keep);
+    }
     if (wishes->has_image || (ask->modalities & PLX_MAKES_IMAGE)) {
         parts[candidate->part_count++] = (plx_part){ .kind = PLX_PIECE_BLOB, .text = { image, sizeof image - 1 },
                                                      .mime_type = CASTOR_STR("image/png") };

@@ -277,8 +277,8 @@ static void documents_fit_json_schemas(void **state)
         "{\"type\":[\"null\",\"string\"]}", "{\"type\":\"null\"}", "{\"enum\":[3,\"x\"]}", "{\"const\":true}", "{\"enum\":[1.5]}", "{}",
         "{\"anyOf\":[{\"type\":\"integer\"},{\"type\":\"string\"}]}", "{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"kind\":{\"const\":\"cat\"}},\"required\":[\"kind\"]}]}",
         "{\"type\":\"object\",\"minProperties\":2,\"additionalProperties\":{\"type\":\"integer\",\"minimum\":9}}",
-        "{\"type\":\"object\",\"properties\":{\"list\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/point\"}}},\"required\":[\"list\"],"
-        "\"$defs\":{\"point\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"number\"},\"y\":{\"type\":\"number\"}},\"required\":[\"x\",\"y\"]}}}",
+        ("{\"type\":\"object\",\"properties\":{\"list\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/point\"}}},\"required\":[\"list\"],"
+         "\"$defs\":{\"point\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"number\"},\"y\":{\"type\":\"number\"}},\"required\":[\"x\",\"y\"]}}}"),
         "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"children\":{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}},\"required\":[\"name\",\"children\"]}",
         "{\"$ref\":\"#/$defs/list\",\"$defs\":{\"list\":{\"type\":\"object\",\"properties\":{\"head\":{\"type\":\"integer\"},\"tail\":{\"$ref\":\"#/$defs/list\"}},\"required\":[\"head\"]}}}",
     };

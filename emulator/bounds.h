@@ -118,6 +118,7 @@ enum {
     PLX_INTERACTIONS_MAX      = 4096,      /* kept at once; after that the oldest are forgotten */
     PLX_INTERACTIONS_BYTES_MAX = 256 << 20, /* of all that are kept; the same */
     PLX_INTERACTION_LIFE_S    = 24 * 3600, /* the free tier's retention: one day */
+    PLX_INTERACTION_HOPS_MAX  = 32,        /* of a long answer in the background: twice the largest window */
     PLX_INTERACTION_CALLS_MAX = 128,       /* function calls that wait for their results */
     PLX_FOLLOW_NAP_MS         = 500,       /* a follower looks again this often: the run may have been cancelled, or
                                               the world's clock moved */

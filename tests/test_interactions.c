@@ -78,6 +78,15 @@ static void read_text(const char *body, const char *key, char *out, size_t size)
     snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
 }
 
+/* Puts `text` in the place of `len` characters. */
+static void replace(char *body, size_t size, char *at, size_t len, const char *text)
+{
+    char rest[2048];
+
+    snprintf(rest, sizeof rest, "%s", at + len);
+    snprintf(at, size - (size_t)(at - body), "%s%s", text, rest);
+}
+
 /* Creates one, expects `status` ("completed"), and gives its id. */
 static void create_with(const char *body, const char *status, char id[ID_SIZE])
 {
@@ -139,7 +148,8 @@ static void a_whole_interaction_has_the_recorded_shape(void **state)
                   "\"input_tokens_by_modality\":[{\"modality\":\"text\",\"tokens\":2}],\"total_cached_tokens\":0,"
                   "\"total_output_tokens\":4,\"output_tokens_by_modality\":[{\"modality\":\"text\",\"tokens\":4}],"
                   "\"total_tool_use_tokens\":0,\"total_thought_tokens\":64},\"created\":\"$\",\"updated\":\"$\","
-                  "\"service_tier\":\"standard\",\"steps\":[{\"signature\":\"$\",\"type\":\"thought\"},{\"content\":[{\"text\":\"Hi <there> \xC3\xA9.\","
+                  "\"service_tier\":\"standard\",\"steps\":[{\"signature\":\"$\",\"type\":\"thought\"},"
+                  "{\"content\":[{\"text\":\"Hi <there> \xC3\xA9.\","
                   "\"type\":\"text\"}],\"type\":\"model_output\"}],\"object\":\"interaction\","
                   "\"model\":\"gemini-3.8-flash\"}");
     assert_non_null(strstr(a.body, "{\"id\":\"v1_"));
@@ -224,8 +234,8 @@ static void a_response_format_is_obeyed(void **state)
         "\"properties\":{\"sure\":{\"type\":\"boolean\"}}}}",
         ",\"response_format\":[{\"type\":\"text\",\"schema\":{\"type\":\"object\",\"properties\":{\"sure\":{\"type\":"
         "\"boolean\"}}}}]",
-        ",\"response_mime_type\":\"application/json\",\"response_format\":{\"type\":\"object\",\"properties\":{\"sure\":"
-        "{\"type\":\"boolean\"}}}",
+        ",\"response_mime_type\":\"application/json\",\"response_format\":{\"type\":\"object\",\"properties\":"
+        "{\"sure\":{\"type\":\"boolean\"}}}",
     };
 
     for (size_t i = 0; i < 3; i++) {
@@ -271,15 +281,15 @@ static void a_stream_has_every_event_in_its_recorded_form(void **state)
         "data: {\"index\":0,\"delta\":{\"content\":{\"text\":\"**Second**\\n\\nWell.\",\"type\":\"text\"},\"type\":"
         "\"thought_summary\"},\"event_type\":\"step.delta\",\"event_id\":\"$\"}\n\n"
         "event: step.delta\n"
-        "data: {\"index\":0,\"delta\":{\"signature\":\"$\",\"type\":\"thought_signature\"},\"event_type\":\"step.delta\","
-        "\"metadata\":{\"total_usage\":" USAGE("11", "0", "9") "},\"event_id\":\"$\"}\n\n"
+        "data: {\"index\":0,\"delta\":{\"signature\":\"$\",\"type\":\"thought_signature\"},\"event_type\":"
+        "\"step.delta\",\"metadata\":{\"total_usage\":" USAGE("11", "0", "9") "},\"event_id\":\"$\"}\n\n"
         "event: step.stop\n"
         "data: {\"index\":0,\"event_type\":\"step.stop\",\"event_id\":\"$\"}\n\n"
         "event: step.start\n"
         "data: {\"index\":1,\"step\":{\"type\":\"model_output\"},\"event_type\":\"step.start\",\"event_id\":\"$\"}\n\n"
         "event: step.delta\n"
-        "data: {\"index\":1,\"delta\":{\"text\":\"Dams.\",\"type\":\"text\"},\"event_type\":\"step.delta\",\"metadata\":"
-        "{\"total_usage\":" USAGE("13", "2,\"output_tokens_by_modality\":[{\"modality\":\"text\",\"tokens\":2}]", "9")
+        "data: {\"index\":1,\"delta\":{\"text\":\"Dams.\",\"type\":\"text\"},\"event_type\":\"step.delta\","
+        "\"metadata\":{\"total_usage\":" USAGE("13", "2,\"output_tokens_by_modality\":[{\"modality\":\"text\",\"tokens\":2}]", "9")
         "},\"event_id\":\"$\"}\n\n"
         "event: step.stop\n"
         "data: {\"index\":1,\"event_type\":\"step.stop\",\"event_id\":\"$\"}\n\n"
@@ -304,7 +314,7 @@ static void what_was_streamed_is_there_whole_afterwards(void **state)
     tst_forget(&a);
     a = get(id, "");
     assert_int_equal(a.status, 200);
-    tst_contains(&a, "\"summary\":[{\"text\":\"**First**\\n\\nHm.\\n\\n\",\"type\":\"text\"},"
+    tst_contains(&a, "\",\"summary\":[{\"text\":\"**First**\\n\\nHm.\\n\\n\",\"type\":\"text\"},"
                      "{\"text\":\"**Second**\\n\\nWell.\",\"type\":\"text\"}],\"type\":\"thought\"}");
     tst_contains(&a, "{\"content\":[{\"text\":\"Dams.\",\"type\":\"text\"}],\"type\":\"model_output\"}");
     tst_contains(&a, "\"status\":\"completed\"");
@@ -325,6 +335,17 @@ static void a_script_of_bytes_and_a_lost_end_work_here_too(void **state)
     tst_forget(&a);
 }
 
+/* Found by the keepers of files and caches, in the words of generateContent. */
+static void a_file_and_a_cache_must_be_there(void **state)
+{
+    (void)state;
+    refuse("{" MODEL ",\"input\":[{\"type\":\"document\",\"mime_type\":\"application/pdf\",\"uri\":"
+           "\"https://generativelanguage.googleapis.com/v1beta/files/nobody\"},{\"type\":\"text\",\"text\":"
+           "\"short\"}]}",
+           403, "permission_denied");
+    refuse(ASK("short", ",\"cached_content\":\"cachedContents/nobody\""), 403, "permission_denied");
+}
+
 /* ---- storing ---- */
 
 static void input_is_told_when_asked_for(void **state)
@@ -335,8 +356,7 @@ static void input_is_told_when_asked_for(void **state)
     create_with(ASK("short", ""), "completed", id);
     tst_answer a = get(id, "?include_input=true");
     tst_contains(&a, "\"steps\":[{\"content\":[{\"text\":\"short\",\"type\":\"text\"}],\"type\":\"user_input\"},"
-                     "{\"signature\":\"");
-    tst_contains(&a, "\",\"type\":\"thought\"},{\"content\":[{\"text\":\"Hi <there>");
+                     "{\"signature\":");
     tst_forget(&a);
     a = get(id, "?include_input=false");
     tst_lacks(&a, "user_input");
@@ -655,6 +675,356 @@ static void a_running_one_is_taken_up_again_and_followed_to_its_end(void **state
     tst_forget(&live);
 }
 
+/* ---- functions ---- */
+
+#define TOOLS \
+    ",\"tools\":[{\"type\":\"function\",\"name\":\"get_weather\",\"description\":\"Weather.\",\"parameters\":" \
+    "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}},\"required\":[\"city\"]}}," \
+    "{\"type\":\"function\",\"name\":\"get_time\"}]"
+#define CALL "pollux: call get_weather {\\\"city\\\": \\\"San Francisco, seen from \\\\u00e9 afar\\\"}"
+
+/* The id of the `nth` call. */
+static void read_call_id(const char *body, size_t nth, char *out, size_t size)
+{
+    const char *at = body;
+
+    for (size_t i = 0; i <= nth; i++) {
+        at = strstr(i == 0 ? at : at + 1, "\",\"type\":\"function_call\"");
+        if (!at) fail_msg("no call %zu in:\n%s", nth, body);
+    }
+    const char *from = at;
+    while (from[-1] != '"') from--;
+    snprintf(out, size, "%.*s", (int)(at - from), from);
+}
+
+static void a_function_is_called_and_its_result_is_answered(void **state)
+{
+    (void)state;
+    tst_answer a = create(ASK(CALL, TOOLS));
+    char       id[ID_SIZE], call_id[64], body[2048];
+
+    assert_int_equal(a.status, 200);
+    tst_contains(&a, "\"status\":\"requires_action\"");
+    tst_contains(&a, "\"type\":\"thought\"},{\"id\":\"");
+    tst_contains(&a, "\"type\":\"function_call\",\"name\":\"get_weather\",\"arguments\":{\"city\":\"San Francisco");
+    read_text(a.body, "id", id, sizeof id);
+    read_call_id(a.body, 0, call_id, sizeof call_id);
+    tst_forget(&a);
+    snprintf(body, sizeof body,
+             "{" MODEL ",\"previous_interaction_id\":\"%s\",\"input\":[{\"type\":\"function_result\","
+             "\"call_id\":\"%s\",\"name\":\"get_weather\",\"result\":\"sunny\"}]" TOOLS "}",
+             id, call_id);
+    a = create(body);
+    assert_int_equal(a.status, 200);
+    tst_contains(&a, "\"status\":\"completed\"");
+    tst_contains(&a, "sunny");
+    tst_forget(&a);
+}
+
+static void arguments_stream_in_pieces_that_join_to_json(void **state)
+{
+    (void)state;
+    tst_answer   a = create(ASK(CALL, STREAMED TOOLS));
+    char         joined[256] = "";
+    size_t       count = 0;
+    cst_json_doc doc;
+
+    tst_contains(&a, "\"signature\":\"\",\"type\":\"function_call\",\"name\":\"get_weather\",\"arguments\":{}},"
+                     "\"event_type\":\"step.start\"");
+    cst_json_doc_init(&doc, cst_allocator_default());
+    for (const char *at = a.body; (at = strstr(at, "data: {\"index\":1,\"delta\"")); at++) {
+        castor_str event = { at + 6, strcspn(at + 6, "\n") };
+        assert_int_equal(cst_json_read(&doc, event, NULL, NULL), CASTOR_OK);
+        const cst_json *delta = cst_json_get(cst_json_root(&doc), "delta");
+        assert_true(cst_str_is(cst_json_string_in(delta, "type"), "arguments_delta"));
+        castor_str piece = cst_json_string_in(delta, "arguments");
+        snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%.*s", CASTOR_ARG(piece));
+        count++;
+    }
+    cst_json_doc_free(&doc);
+    assert_true(count > 1);
+    assert_string_equal(joined, "{\"city\":\"San Francisco, seen from \xC3\xA9 afar\"}");
+    tst_contains(&a, "\"status\":\"requires_action\",\"usage\"");
+    tst_contains(&a, "data: [DONE]\n\n");
+    tst_forget(&a);
+}
+
+static void without_a_store_all_steps_are_sent_back(void **state)
+{
+    (void)state;
+    tst_answer a = create(ASK(CALL, TOOLS ",\"store\":false"));
+    char       call_id[64], body[4096], steps[2048];
+
+    read_call_id(a.body, 0, call_id, sizeof call_id);
+    const char *from = strstr(a.body, "\"steps\":[") + 9;
+    snprintf(steps, sizeof steps, "%.*s", (int)(strstr(from, "],\"object\"") - from), from);
+    tst_forget(&a);
+    snprintf(body, sizeof body,
+             "{" MODEL ",\"store\":false,\"input\":[{\"type\":\"user_input\",\"content\":\"" CALL "\"},%s,"
+             "{\"type\":\"function_result\",\"call_id\":\"%s\",\"result\":{\"sky\":\"grey\"}}]" TOOLS "}",
+             steps, call_id);
+    a = create(body);
+    assert_int_equal(a.status, 200);
+    tst_contains(&a, "\"status\":\"completed\"");
+    tst_contains(&a, "grey");
+    tst_forget(&a);
+
+    char *signature = strstr(body, "{\"signature\":"); /* without the thought, the call is not signed */
+    char *call = strstr(body, "{\"id\":\"");
+    assert_true(signature && call && signature < call);
+    memmove(signature, call, strlen(call) + 1);
+    refuse(body, 400, "invalid_request");
+}
+
+static void results_must_fit_the_calls(void **state)
+{
+    (void)state;
+    const char *forms[] = {
+        "\"never mind\"",
+        "[{\"type\":\"function_result\",\"name\":\"get_weather\",\"result\":\"x\"}]",
+        "[{\"type\":\"function_result\",\"call_id\":\"nobody\",\"name\":\"get_weather\",\"result\":\"x\"}]",
+        "[{\"type\":\"function_result\",\"call_id\":\"FIRST\",\"name\":\"get_weather\",\"result\":\"x\"}]",
+        "[{\"type\":\"function_result\",\"call_id\":\"FIRST\",\"result\":\"x\"},"
+        "{\"type\":\"function_result\",\"call_id\":\"SECOND\"}]",
+        "[{\"type\":\"function_result\",\"call_id\":\"SECOND\",\"result\":\"x\"},"
+        "{\"type\":\"function_result\",\"call_id\":\"FIRST\",\"result\":\"late\",\"is_error\":true}]",
+    };
+    char       id[ID_SIZE], first[64], second[64];
+    tst_answer a = create(ASK("pollux: call get_weather, get_time", TOOLS));
+
+    read_text(a.body, "id", id, sizeof id);
+    read_call_id(a.body, 0, first, sizeof first);
+    read_call_id(a.body, 1, second, sizeof second);
+    tst_forget(&a);
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        char body[2048];
+        snprintf(body, sizeof body, "{" MODEL ",\"previous_interaction_id\":\"%s\",\"input\":%s" TOOLS "}", id,
+                 forms[i]);
+        for (char *at; (at = strstr(body, "FIRST"));) replace(body, sizeof body, at, 5, first);
+        for (char *at; (at = strstr(body, "SECOND"));) replace(body, sizeof body, at, 6, second);
+        if (i + 1 < sizeof forms / sizeof forms[0]) {
+            refuse(body, 400, "invalid_request");
+        } else {
+            a = create(body);
+            assert_int_equal(a.status, 200);
+            tst_forget(&a);
+        }
+    }
+    refuse("{" MODEL ",\"input\":[{\"type\":\"function_result\",\"call_id\":\"x\",\"name\":\"f\",\"result\":\"x\"}]}",
+           400, "invalid_request");
+}
+
+static void a_choice_of_tools_is_obeyed(void **state)
+{
+    (void)state;
+    const struct {
+        const char *body;
+        const char *status;
+    } choices[] = {
+        { ASK("Good morning!", TOOLS ",\"generation_config\":{\"tool_choice\":\"none\"}"), "completed" },
+        { ASK("Good morning!", TOOLS ",\"generation_config\":{\"tool_choice\":\"any\"}"), "requires_action" },
+        { ASK("Good morning!", TOOLS ",\"generation_config\":{\"tool_choice\":{\"allowed_tools\":{\"mode\":\"any\","
+                                     "\"tools\":[\"get_time\"]}}}"), "requires_action" },
+    };
+
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
+        char       found[64];
+        tst_answer a = create(choices[i].body);
+        assert_int_equal(a.status, 200);
+        read_text(a.body, "status", found, sizeof found);
+        assert_string_equal(found, choices[i].status);
+        if (i == 2) tst_contains(&a, "\"name\":\"get_time\"");
+        tst_forget(&a);
+    }
+}
+
+static void code_that_was_run_has_steps_of_its_own(void **state)
+{
+    (void)state;
+    tst_answer a = create(ASK("pollux: code", STREAMED ",\"tools\":[{\"type\":\"code_execution\"}]"));
+    char       id[ID_SIZE], call_id[64], body[512];
+
+    tst_contains(&a, "\"delta\":{\"arguments\":{\"language\":\"python\",\"code\":\"print(");
+    tst_contains(&a, "\"type\":\"code_execution_call\"},\"event_type\":\"step.delta\"");
+    tst_contains(&a, "\"delta\":{\"result\":\"55\\n\",\"type\":\"code_execution_result\"}");
+    read_text(a.body, "call_id", call_id, sizeof call_id);
+    read_text(a.body, "id", id, sizeof id);
+    snprintf(body, sizeof body, "\"step\":{\"id\":\"%s\",\"type\":\"code_execution_call\"", call_id);
+    tst_contains(&a, body);
+    tst_forget(&a);
+    a = get(id, "");
+    tst_contains(&a, ",\"type\":\"code_execution_call\"},{\"call_id\":\"");
+    tst_forget(&a);
+    snprintf(body, sizeof body, ASK("short", ",\"previous_interaction_id\":\"%s\""), id);
+    create_with(body, "completed", id);
+}
+
+static void a_picture_is_content_too(void **state)
+{
+    (void)state;
+    tst_answer a = create(ASK("pollux: image", STREAMED));
+    char       id[ID_SIZE];
+
+    tst_contains(&a, "\"mime_type\":\"image/png\",\"type\":\"image\"},\"event_type\":\"step.delta\"");
+    read_text(a.body, "id", id, sizeof id);
+    tst_forget(&a);
+    a = get(id, "");
+    tst_contains(&a, "\"mime_type\":\"image/png\",\"type\":\"image\"}],\"type\":\"model_output\"}");
+    tst_contains(&a, "{\"modality\":\"image\",\"tokens\":1290}");
+    tst_forget(&a);
+}
+
+/* ---- failures ---- */
+
+static void what_the_filter_refuses_is_no_event_but_a_bare_line(void **state)
+{
+    (void)state;
+    tst_answer a = create(ASK("pollux: block PROHIBITED_CONTENT", STREAMED));
+    char       id[ID_SIZE];
+
+    assert_int_equal(a.status, 200);
+    assert_true(a.is_whole);
+    tst_same_body(&a, "event: interaction.created\n"
+                      "data: {\"interaction\":{\"id\":\"$\",\"status\":\"in_progress\",\"object\":\"interaction\","
+                      "\"model\":\"gemini-3.8-flash\"},\"event_type\":\"interaction.created\",\"event_id\":\"$\"}\n\n"
+                      "event: interaction.status_update\n"
+                      "data: {\"interaction_id\":\"$\",\"status\":\"in_progress\",\"event_type\":"
+                      "\"interaction.status_update\",\"event_id\":\"$\"}\n\n"
+                      "{\"error\":{\"code\":\"prohibited_content\",\"message\":\"$\"}}\n");
+    read_text(a.body, "id", id, sizeof id);
+    tst_forget(&a);
+    expect_error(get(id, ""), 404, "not_found");
+    refuse(ASK("pollux: block PROHIBITED_CONTENT", ""), 400, "prohibited_content");
+    refuse(ASK("pollux: block OTHER", ""), 400, "content_blocked");
+}
+
+static void a_refused_background_run_has_failed(void **state)
+{
+    (void)state;
+    char id[ID_SIZE];
+
+    create_with(ASK("pollux: block SAFETY", BEHIND), "in_progress", id);
+    tst_answer a = get(id, "");
+    tst_contains(&a, "\"status\":\"failed\"");
+    tst_contains(&a, "\"errors\":[{\"code\":\"safety\",\"message\":");
+    tst_forget(&a);
+}
+
+static void an_answer_that_is_stopped_ends_with_an_error_event(void **state)
+{
+    (void)state;
+    tst_answer a = create(ASK("pollux: finish SAFETY after text", STREAMED));
+    char       id[ID_SIZE];
+
+    tst_contains(&a, "event: step.stop\n");
+    tst_contains(&a, "\n\nevent: error\ndata: {\"error\":{\"code\":\"safety\",\"message\":\"");
+    tst_contains(&a, "},\"event_type\":\"error\",\"event_id\":\"");
+    tst_lacks(&a, "[DONE]");
+    tst_lacks(&a, "interaction.completed");
+    assert_true(a.is_whole);
+    read_text(a.body, "id", id, sizeof id);
+    tst_forget(&a);
+    a = get(id, "");
+    tst_contains(&a, "\"status\":\"failed\"");
+    tst_contains(&a, "\"errors\":[{\"code\":\"safety\"");
+    tst_contains(&a, "\"type\":\"model_output\"");
+    tst_forget(&a);
+    refuse(ASK("pollux: finish SAFETY", ""), 400, "safety");
+    refuse(ASK("pollux: finish RECITATION", ""), 400, "recitation");
+    refuse(ASK("pollux: finish MALFORMED_FUNCTION_CALL", ""), 400, "malformed_function_call");
+}
+
+/* ---- long answers ---- */
+
+#define LONG(more) "{\"model\":\"gemini-4-argon\",\"input\":\"pollux: tokens 50\"" more "}"
+#define LONG_AFTER "{\"model\":\"gemini-4-argon\",\"previous_interaction_id\":\"%s\","
+
+/* The texts of all steps, in order, behind what `out` has. */
+static void join_texts(const char *body, char *out, size_t size)
+{
+    for (const char *at = body; (at = strstr(at, "{\"content\":[{\"text\":\"")); at++) {
+        const char *from = at + 21;
+        size_t      len = strlen(out);
+        snprintf(out + len, size - len, "%.*s", (int)(strstr(from, "\",\"type\":\"text\"") - from), from);
+    }
+}
+
+static size_t count_input(const tst_pollux *p, const char *id)
+{
+    char body[512];
+
+    snprintf(body, sizeof body, LONG_AFTER "\"input\":\"hello\"}", id);
+    tst_answer  a = tst_ask(p, PATH, body);
+    const char *at = strstr(a.body, "\"total_input_tokens\":");
+    if (!at) fail_msg("status %d: %s", a.status, a.body);
+    size_t count = strtoul(at + 21, NULL, 10);
+    tst_forget(&a);
+    return count;
+}
+
+static void a_long_answer_is_continued_by_its_token(void **state)
+{
+    (void)state;
+    tst_pollux p = TST_POLLUX("--instant", "--quiet", "--decode-cap", "40");
+    char       id[ID_SIZE], behind[ID_SIZE], token[256], body[1024], path[PATH_SIZE], text[1024] = "", whole[1024] = "";
+    tst_answer a = tst_ask(&p, PATH, LONG(""));
+    size_t     hops = 1;
+
+    for (; strstr(a.body, "\"status\":\"requires_continuation\""); hops++) {
+        assert_true(hops < 10);
+        join_texts(a.body, text, sizeof text);
+        read_text(a.body, "id", id, sizeof id);
+        read_text(a.body, "continuation_token", token, sizeof token);
+        tst_forget(&a);
+        snprintf(body, sizeof body, LONG_AFTER "\"continuation_token\":\"%s\"}", id, token);
+        a = tst_ask(&p, PATH, body);
+        assert_int_equal(a.status, 200);
+    }
+    assert_true(hops > 1);
+    tst_contains(&a, "\"status\":\"completed\"");
+    tst_lacks(&a, "continuation_token");
+    join_texts(a.body, text, sizeof text);
+    read_text(a.body, "id", id, sizeof id);
+    tst_forget(&a);
+
+    /* In the background the service does the same by itself; what each request brings is a step. */
+    a = tst_ask(&p, PATH, LONG(",\"background\":true"));
+    read_text(a.body, "id", behind, sizeof behind);
+    tst_forget(&a);
+    snprintf(path, sizeof path, PATH "/%s", behind);
+    a = tst_call(&p, "GET", path, KEY, NULL);
+    tst_contains(&a, "\"status\":\"completed\"");
+    join_texts(a.body, whole, sizeof whole);
+    assert_string_equal(text, whole);
+    tst_forget(&a);
+
+    assert_true(count_input(&p, id) > 50); /* what follows sees all of it */
+    assert_true(count_input(&p, behind) > 50);
+    tst_pollux_stop(&p);
+}
+
+static void an_unstored_long_answer_takes_its_input_again(void **state)
+{
+    (void)state;
+    tst_pollux p = TST_POLLUX("--instant", "--quiet", "--decode-cap", "60");
+    char       token[256], body[1024];
+    tst_answer a = tst_ask(&p, PATH, LONG(",\"store\":false"));
+
+    tst_contains(&a, "\"status\":\"requires_continuation\"");
+    read_text(a.body, "continuation_token", token, sizeof token);
+    tst_forget(&a);
+    snprintf(body, sizeof body, LONG(",\"store\":false,\"continuation_token\":\"%s\""), token);
+    a = tst_ask(&p, PATH, body);
+    assert_int_equal(a.status, 200);
+    tst_forget(&a);
+    snprintf(body, sizeof body, "{\"model\":\"gemini-4-argon\",\"continuation_token\":\"%s\"}", token);
+    expect_error(tst_ask(&p, PATH, body), 400, "invalid_request");
+    snprintf(body, sizeof body, "{\"model\":\"gemini-4-argon\",\"input\":\"else\",\"continuation_token\":\"%s\"}",
+             token);
+    expect_error(tst_ask(&p, PATH, body), 400, "invalid_request");
+    tst_pollux_stop(&p);
+}
+
 /* ---- agents ---- */
 
 static void a_research_agent_reports_from_the_background(void **state)
@@ -680,7 +1050,8 @@ static void research_takes_its_time_at_a_real_pace(void **state)
 {
     (void)state;
     tst_pollux paced = TST_POLLUX("--ttft", "0", "--rate", "100000", "--quiet", "--grace", "100");
-    tst_answer a = tst_ask(&paced, PATH, "{\"agent\":\"deep-research-preview-04-2026\",\"input\":\"Why?\",\"background\":true}");
+    tst_answer a = tst_ask(&paced, PATH, "{\"agent\":\"deep-research-preview-04-2026\",\"input\":\"Why?\",\"background\":"
+                                         "true}");
     char       id[ID_SIZE], path[PATH_SIZE];
 
     read_text(a.body, "id", id, sizeof id);
@@ -721,7 +1092,8 @@ static void parameters_that_are_not_there_are_unknown(void **state)
     refuse(ASK("short", ",\"systemInstruction\":\"x\""), 400, "parameter_unknown");
     refuse(ASK("short", ",\"generation_config\":{\"top_k\":1}"), 400, "parameter_unknown");
     refuse(ASK("short", ",\"generation_config\":{\"maxOutputTokens\":1}"), 400, "parameter_unknown");
-    refuse(ASK("short", ",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"function\":{}}]"), 400, "parameter_unknown");
+    refuse(ASK("short", ",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"function\":{}}]"), 400,
+           "parameter_unknown");
 }
 
 static void v1_has_no_temperature(void **state)
@@ -805,6 +1177,7 @@ int main(void)
         cmocka_unit_test(a_script_of_bytes_and_a_lost_end_work_here_too),
         cmocka_unit_test(input_is_told_when_asked_for),
         cmocka_unit_test(what_is_deleted_is_not_found),
+        cmocka_unit_test(a_file_and_a_cache_must_be_there),
         cmocka_unit_test(what_is_not_stored_has_no_id),
         cmocka_unit_test(what_is_not_stored_cannot_be_chained_or_run_behind),
         cmocka_unit_test(an_interaction_expires_after_a_day),
@@ -819,6 +1192,18 @@ int main(void)
         cmocka_unit_test(a_stream_outlives_the_deletion_of_its_interaction),
         cmocka_unit_test(a_stream_is_taken_up_again_after_any_event),
         cmocka_unit_test(a_running_one_is_taken_up_again_and_followed_to_its_end),
+        cmocka_unit_test(a_function_is_called_and_its_result_is_answered),
+        cmocka_unit_test(arguments_stream_in_pieces_that_join_to_json),
+        cmocka_unit_test(without_a_store_all_steps_are_sent_back),
+        cmocka_unit_test(results_must_fit_the_calls),
+        cmocka_unit_test(a_choice_of_tools_is_obeyed),
+        cmocka_unit_test(code_that_was_run_has_steps_of_its_own),
+        cmocka_unit_test(a_picture_is_content_too),
+        cmocka_unit_test(what_the_filter_refuses_is_no_event_but_a_bare_line),
+        cmocka_unit_test(a_refused_background_run_has_failed),
+        cmocka_unit_test(an_answer_that_is_stopped_ends_with_an_error_event),
+        cmocka_unit_test(a_long_answer_is_continued_by_its_token),
+        cmocka_unit_test(an_unstored_long_answer_takes_its_input_again),
         cmocka_unit_test(a_research_agent_reports_from_the_background),
         cmocka_unit_test(research_takes_its_time_at_a_real_pace),
         cmocka_unit_test(agents_have_rules_of_their_own),

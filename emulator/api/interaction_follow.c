@@ -1,8 +1,8 @@
 /* interaction_follow.c -- a reply that follows an interaction's course.
  * SPDX-License-Identifier: MIT
  *
- * The course's times are on the world's clock, which may be moved, and the interaction may be cancelled by another request. So a
- * follower never sleeps long: it looks again, and finds out what has happened by now.
+ * The course's times are on the world's clock, which may be moved, and the interaction may be cancelled by another
+ * request. So a follower never sleeps long: it looks again, and finds out what has happened by now.
  */
 #include "api/interaction_follow.h"
 

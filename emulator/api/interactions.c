@@ -1,9 +1,10 @@
 /* interactions.c -- interactions: create, get, cancel, delete.
  * SPDX-License-Identifier: MIT
  *
- * An interaction is answered as soon as it is created: its whole course is recorded, and only the telling takes time. One
- * in the background therefore needs nobody who waits for it.
+ * An interaction is answered as soon as it is created: its whole course is recorded, and only the telling takes time.
+ * One in the background therefore needs nobody who waits for it.
  */
+#include "api/asking.h"
 #include "api/handlers.h"
 #include "api/interaction_follow.h"
 #include "api/models.h"
@@ -11,6 +12,7 @@
 #include "api/spoil.h"
 #include "api/stats.h"
 #include "generate/encode_interaction.h"
+#include "generate/opaque.h"
 #include "generate/play.h"
 #include "generate/research.h"
 #include "generate/translate_interaction.h"
@@ -28,9 +30,9 @@ typedef struct creation {
     plx_translation     translation;
     cst_json_doc        document;     /* of the translation's body */
     plx_ask             ask;
-    plx_research        research;     /* what an agent answers */
-    plx_answer          answer;
-    cst_arena           arena;        /* of the answer */
+    plx_answer          answers[PLX_INTERACTION_HOPS_MAX]; /* one, but for a long answer in the background */
+    size_t              answer_count;
+    cst_arena           arena;        /* of the ask and the answers */
     plx_interaction    *one;
     plx_refusal        *refusal;
 } creation;
@@ -40,6 +42,11 @@ static bool refuse_memory(creation *c)
     return plx_refuse_coded(c->refusal, 503, NULL, "The emulator has no memory left for this request.");
 }
 
+static plx_interaction *find(plx_exchange *e, castor_str id)
+{
+    return plx_interactions_find(e->world->interactions, id, plx_world_now_us(e->world));
+}
+
 /* ---- what is asked ---- */
 
 static bool find_previous(creation *c, plx_exchange *e)
@@ -47,7 +54,7 @@ static bool find_previous(creation *c, plx_exchange *e)
     castor_str id = c->wanted.previous_id;
 
     if (!id.data) return true;
-    c->previous = plx_interactions_find(e->world->interactions, id, plx_world_now_us(e->world));
+    c->previous = find(e, id);
     if (!c->previous) {
         return plx_refuse_coded(c->refusal, 404, NULL, "Interaction '%.*s' was not found.",
                                 (int)(id.len < 100 ? id.len : 100), id.data);
@@ -84,35 +91,51 @@ static bool find_model(creation *c, plx_exchange *e)
     return c->model != NULL;
 }
 
-static bool read_ask(creation *c, plx_exchange *e)
+/* The client is one of Google's, or as good as: what one request brings is not cut to half. */
+static bool read_translation(creation *c, plx_exchange *e)
 {
-    plx_terms terms = { .arena = &c->arena, .hop_tokens_max = e->world->manner.decode_cap };
+    plx_terms       terms = { .model = model_name(c), .facts = c->model, .arena = &c->arena,
+                              .hop_tokens_max = e->world->manner.decode_cap };
+    const cst_json *body = cst_json_root(&c->document);
 
-    if (!plx_interaction_ask_read(&c->wanted, e->json, e->version, c->refusal) || !find_model(c, e) ||
-        !find_previous(c, e) || !translate(c, e)) {
+    if (!plx_ask_read_gemini(&c->ask, body, &terms, c->refusal) ||
+        !plx_asking_add_references(&c->ask, e->world, plx_owner_of(e), body, c->refusal)) {
         return false;
     }
-    terms.model = model_name(c);
-    terms.facts = c->model;
-    if (!plx_ask_read_gemini(&c->ask, cst_json_root(&c->document), &terms, c->refusal)) return false;
     c->ask.model = plx_model_version(c->model, c->ask.model);
     return true;
 }
 
+static bool read_ask(creation *c, plx_exchange *e)
+{
+    return plx_interaction_ask_read(&c->wanted, e->json, e->version, c->refusal) && find_model(c, e) &&
+           find_previous(c, e) && translate(c, e) && read_translation(c, e);
+}
+
 /* ---- what is answered ---- */
+
+/* In the background the service goes on with a long answer by itself. */
+static bool goes_on(creation *c)
+{
+    const plx_answer *last = &c->answers[c->answer_count - 1];
+
+    if (!c->wanted.is_background || last->block_reason || c->answer_count == PLX_INTERACTION_HOPS_MAX) return false;
+    c->ask.continuation_token = last->candidates[0].continuation_token;
+    return strcmp(last->candidates[0].finish, "CONTINUATION") == 0;
+}
 
 static bool compose(creation *c, plx_exchange *e, const plx_case *source)
 {
-    plx_answerer answerer = plx_world_answerer(e->world);
+    plx_answerer  answerer = plx_world_answerer(e->world);
+    castor_status status;
 
-    if (!source && plx_agent_does_research(c->wanted.agent)) {
-        plx_research_plan(&c->research, &c->ask, &e->world->pace);
-        source = &c->research.answer;
-    }
-    if (plx_answer_compose(&c->answer, &c->ask, source, &answerer, &c->arena) == CASTOR_OK) {
-        plx_stats_add_answer(e->world->stats, &c->answer);
-        return true;
-    }
+    do {
+        plx_answer *one = &c->answers[c->answer_count++];
+        status = plx_answer_compose(one, &c->ask, source, &answerer, &c->arena);
+        if (status == CASTOR_OK) plx_stats_add_answer(e->world->stats, one);
+    } while (status == CASTOR_OK && goes_on(c));
+    if (status == CASTOR_OK) return true;
+    if (status == CASTOR_NO_MEMORY) return refuse_memory(c);
     return plx_refuse_coded(c->refusal, 500, NULL, "The answer does not fit the emulator's limits.");
 }
 
@@ -138,6 +161,22 @@ static castor_status copy_all(creation *c, plx_interaction *one)
     return status;
 }
 
+/* What the answers do not bring themselves. */
+static castor_status record_course(creation *c, plx_exchange *e)
+{
+    plx_chance      *chance = &e->world->chance;
+    uint64_t         numbers[PLX_OPAQUE_NUMBERS];
+    char             signature[PLX_OPAQUE_LEN + 1];
+    char             call_ids[] = "--------";
+    plx_course_names names = { { signature, PLX_OPAQUE_LEN }, { call_ids, sizeof call_ids - 1 } };
+
+    for (size_t i = 0; i < PLX_OPAQUE_NUMBERS; i++) numbers[i] = plx_chance_next(chance);
+    for (size_t i = 0; call_ids[i]; i++) call_ids[i] = (char)('a' + plx_chance_next(chance) % 26);
+    plx_opaque_print(signature, PLX_OPAQUE_SIGNATURE, numbers);
+    return plx_course_record(&c->one->course, c->answers, c->answer_count, &names,
+                             plx_pace_first_us(&e->world->pace, chance), &c->one->arena);
+}
+
 static bool record(creation *c, plx_exchange *e)
 {
     plx_interaction *one = plx_interaction_new(c->wanted.is_stored, &e->world->chance);
@@ -147,12 +186,7 @@ static bool record(creation *c, plx_exchange *e)
     one->course.started_us = plx_world_now_us(e->world);
     one->course.has_event_ids = c->wanted.is_stored;
     one->course.is_background = c->wanted.is_background;
-    one->course.prompt_tokens = plx_token_total(&c->ask.prompt_tokens);
-    if (copy_all(c, one) != CASTOR_OK ||
-        plx_course_record(&one->course, &c->answer, plx_pace_first_us(&e->world->pace, &e->world->chance), &one->arena) !=
-            CASTOR_OK) {
-        return refuse_memory(c);
-    }
+    if (copy_all(c, one) != CASTOR_OK || record_course(c, e) != CASTOR_OK) return refuse_memory(c);
     /* What the filter refuses at once is never kept, unless its id has been told as that of a background run. */
     if (c->wanted.is_stored && (!one->course.is_refused || one->course.is_background)) {
         plx_interactions_keep(e->world->interactions, one);
@@ -199,29 +233,46 @@ static void tell(creation *c, plx_exchange *e, const plx_case *source)
     }
 }
 
+/* What is answered without a script: by an agent, or by pollux itself. */
+static bool check_upstream(creation *c, const plx_exchange *e, const plx_case *source, bool is_wish)
+{
+    if (source || is_wish || c->wanted.agent.data || !e->world->upstream) return true;
+    return plx_refuse_coded(c->refusal, 501, NULL, "An upstream cannot be asked as an interaction.");
+}
+
+static void answer(creation *c, plx_exchange *e, const plx_case *source)
+{
+    plx_research    research;
+    const plx_case *own = source;
+
+    if (!source && plx_agent_does_research(c->wanted.agent)) {
+        plx_research_plan(&research, &c->ask, &e->world->pace);
+        own = &research.answer;
+    }
+    if (compose(c, e, own) && record(c, e)) tell(c, e, source);
+    else plx_exchange_refuse(e, c->refusal);
+}
+
+/* A prompt that wishes something of pollux itself gets that; else a script is looked for. */
 static void create(creation *c, plx_exchange *e)
 {
     const plx_case *source = NULL;
 
-    if (read_ask(c, e)) {
-        bool is_wish = plx_wishes_read(c->ask.prompt).are_there;
-        if (!is_wish) source = plx_catalogue_find(e->world->catalogue, c->ask.prompt);
-        if (plx_spoil_answer(e, source ? source->fault : CST_NONE)) return;
-        bool is_granted = plx_quota_take(e->world, e->key, c->ask.model, plx_token_total(&c->ask.prompt_tokens),
-                                         c->refusal);
-        if (is_granted && source && !source->is_answer) {
-            play_bytes(e, source);
-            return;
-        }
-        if (is_granted && !source && e->world->upstream) {
-            is_granted = plx_refuse_coded(c->refusal, 501, NULL, "An upstream cannot be asked as an interaction.");
-        }
-        if (is_granted && compose(c, e, source) && record(c, e)) {
-            tell(c, e, source);
-            return;
-        }
+    if (!read_ask(c, e)) {
+        plx_exchange_refuse(e, c->refusal);
+        return;
     }
-    plx_exchange_refuse(e, c->refusal);
+    bool is_wish = plx_wishes_read(c->ask.prompt).are_there;
+    if (!is_wish) source = plx_catalogue_find(e->world->catalogue, c->ask.prompt);
+    if (plx_spoil_answer(e, source ? source->fault : CST_NONE)) return;
+    if (!plx_quota_take(e->world, e->key, c->ask.model, plx_token_total(&c->ask.prompt_tokens), c->refusal) ||
+        !check_upstream(c, e, source, is_wish)) {
+        plx_exchange_refuse(e, c->refusal);
+    } else if (source && !source->is_answer) {
+        play_bytes(e, source);
+    } else {
+        answer(c, e, source);
+    }
 }
 
 void plx_answer_create_interaction(plx_exchange *e)
@@ -245,7 +296,7 @@ void plx_answer_create_interaction(plx_exchange *e)
 /* The one that the path names, as a reference; NULL: refused already. */
 static plx_interaction *find_named(plx_exchange *e)
 {
-    plx_interaction *one = plx_interactions_find(e->world->interactions, e->names[0], plx_world_now_us(e->world));
+    plx_interaction *one = find(e, e->names[0]);
     plx_refusal      refusal = { .code = 0 };
 
     if (one) return one;

@@ -189,7 +189,8 @@ bool plx_agent_does_research(castor_str agent)
 static bool check_agent(const plx_interaction_ask *ask, const cst_json *body, plx_refusal *refusal)
 {
     if (value_in(body, "generation_config")) {
-        return plx_refuse_coded(refusal, 400, NULL, "'generation_config' goes with a model; an agent takes 'agent_config'.");
+        return plx_refuse_coded(refusal, 400, NULL,
+                                "'generation_config' goes with a model; an agent takes 'agent_config'.");
     }
     if (!plx_agent_does_research(ask->agent) && !cst_str_starts_with(ask->agent, "antigravity-") &&
         !cst_str_starts_with(ask->agent, "code-mender")) {
@@ -197,7 +198,8 @@ static bool check_agent(const plx_interaction_ask *ask, const cst_json *body, pl
                                 (int)(ask->agent.len < 100 ? ask->agent.len : 100), ask->agent.data);
     }
     if (plx_agent_does_research(ask->agent) && !ask->is_background) {
-        return plx_refuse_coded(refusal, 400, NULL, "Agent '%.*s' needs 'background' to be true.", CASTOR_ARG(ask->agent));
+        return plx_refuse_coded(refusal, 400, NULL, "Agent '%.*s' needs 'background' to be true.",
+                                (int)(ask->agent.len < 100 ? ask->agent.len : 100), ask->agent.data);
     }
     return true;
 }
@@ -208,7 +210,8 @@ static bool check_rules(const plx_interaction_ask *ask, const cst_json *body, pl
         return plx_refuse_coded(refusal, 400, NULL, "Exactly one of 'model' and 'agent' must be given.");
     }
     if (ask->model.data && value_in(body, "agent_config")) {
-        return plx_refuse_coded(refusal, 400, NULL, "'agent_config' goes with an agent; a model takes 'generation_config'.");
+        return plx_refuse_coded(refusal, 400, NULL,
+                                "'agent_config' goes with an agent; a model takes 'generation_config'.");
     }
     if (!value_in(body, "input") && !(ask->continuation_token.data && ask->previous_id.data)) {
         return plx_refuse_coded(refusal, 400, NULL, "'input' is missing.");

@@ -69,6 +69,36 @@ void plx_content_put_media(plx_content_writer *c, const char *role, cst_json_cur
     close_part(c);
 }
 
+/* A part of one member, an object of two texts. */
+static void put_pair(plx_content_writer *c, const char *role, const char *key, const char *const names[2],
+                     const castor_str values[2])
+{
+    open_part(c, role);
+    cst_json_key(&c->json, key);
+    cst_json_open_object(&c->json);
+    for (size_t i = 0; i < 2; i++) plx_put_text(&c->json, names[i], values[i]);
+    cst_json_close_object(&c->json);
+    close_part(c);
+}
+
+void plx_content_put_data(plx_content_writer *c, const char *role, castor_str mime_type, castor_str base64)
+{
+    put_pair(c, role, "inlineData", (const char *const[]){ "mimeType", "data" },
+             (const castor_str[]){ mime_type, base64 });
+}
+
+void plx_content_put_code(plx_content_writer *c, castor_str code)
+{
+    put_pair(c, "model", "executableCode", (const char *const[]){ "language", "code" },
+             (const castor_str[]){ CASTOR_STR("PYTHON"), code });
+}
+
+void plx_content_put_code_result(plx_content_writer *c, castor_str output)
+{
+    put_pair(c, "model", "codeExecutionResult", (const char *const[]){ "outcome", "output" },
+             (const castor_str[]){ CASTOR_STR("OUTCOME_OK"), output });
+}
+
 void plx_content_put_call(plx_content_writer *c, castor_str id, castor_str name, castor_str args)
 {
     cst_json_writer *w = &c->json;

@@ -20,6 +20,9 @@ void plx_put_text(cst_json_writer *w, const char *key, castor_str text);
 
 void plx_content_put_text(plx_content_writer *c, const char *role, castor_str text);
 void plx_content_put_media(plx_content_writer *c, const char *role, cst_json_cursor content);
+void plx_content_put_data(plx_content_writer *c, const char *role, castor_str mime_type, castor_str base64);
+void plx_content_put_code(plx_content_writer *c, castor_str code);
+void plx_content_put_code_result(plx_content_writer *c, castor_str output);
 void plx_content_put_call(plx_content_writer *c, castor_str id, castor_str name, castor_str args);
 void plx_content_put_result(plx_content_writer *c, castor_str id, castor_str name, cst_json_cursor result,
                             bool is_error);

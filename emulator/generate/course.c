@@ -18,17 +18,22 @@ enum {
 };
 
 typedef struct recorder {
-    plx_course   *course;
-    cst_arena    *arena;
-    cst_buf       events;
-    cst_buf       steps;
-    cst_buf       summary;      /* of thoughts, until it is whole */
-    uint64_t      last_id;
-    bool          is_open;      /* a step is, of this kind */
+    plx_course             *course;
+    const plx_course_names *names;
+    cst_arena              *arena;
+    cst_buf                 events;
+    cst_buf                 steps;
+    cst_buf                 summary;   /* of thoughts, until it is whole */
+    uint64_t                last_id;
+    castor_status           status;    /* errors stick */
+
+    bool          is_open;             /* a step is, of this kind */
     plx_step_kind open_kind;
-    uint64_t      output_tokens;
-    uint64_t      thought_tokens;
-    castor_status status;       /* errors stick */
+    castor_str    signature;           /* of this answer's thoughts */
+    plx_event     used;                /* what was used so far, by this answer ... */
+    plx_event     used_before;         /* ... and by those before it */
+    uint64_t      base_us;             /* when this answer began */
+    uint64_t      due_us;              /* of what came last */
 } recorder;
 
 /* ---- single events ---- */
@@ -53,15 +58,16 @@ static void add(recorder *r, plx_event event)
 {
     if (r->status == CASTOR_OK && r->events.len / sizeof event >= COURSE_EVENTS_MAX) r->status = CASTOR_LIMIT;
     if (r->status != CASTOR_OK) return;
-    event.output_tokens = r->output_tokens;
-    event.thought_tokens = r->thought_tokens;
+    event.output_tokens = r->used_before.output_tokens + r->used.output_tokens;
+    event.image_tokens = r->used_before.image_tokens + r->used.image_tokens;
+    event.thought_tokens = r->used_before.thought_tokens + r->used.thought_tokens;
     if (event.kind != PLX_EVENT_DONE && event.kind != PLX_EVENT_REFUSAL) event.id = next_id(r, event.due_us);
     r->status = cst_buf_append(&r->events, &event, sizeof event);
 }
 
-static void add_plain(recorder *r, plx_event_kind kind, uint64_t due_us)
+static void add_plain(recorder *r, plx_event_kind kind)
 {
-    add(r, (plx_event){ .kind = kind, .due_us = due_us });
+    add(r, (plx_event){ .kind = kind, .due_us = r->due_us });
 }
 
 static uint32_t last_step(const recorder *r)
@@ -69,66 +75,54 @@ static uint32_t last_step(const recorder *r)
     return (uint32_t)(r->steps.len / sizeof(plx_step)) - 1;
 }
 
-static void add_delta(recorder *r, plx_delta_kind kind, castor_str text, uint64_t due_us)
+static void add_step_event(recorder *r, plx_event_kind kind)
 {
-    plx_event event = { .kind = PLX_EVENT_STEP_DELTA, .delta = kind, .step = last_step(r), .due_us = due_us };
+    add(r, (plx_event){ .kind = kind, .step = last_step(r), .due_us = r->due_us });
+}
+
+static void add_delta(recorder *r, plx_delta_kind kind, castor_str text)
+{
+    plx_event event = { .kind = PLX_EVENT_STEP_DELTA, .delta = kind, .step = last_step(r), .due_us = r->due_us };
 
     keep(r, text, &event.text);
     add(r, event);
 }
 
-static void open_step(recorder *r, plx_step step, uint64_t due_us)
+static void open_step(recorder *r, plx_step step)
 {
     if (r->status == CASTOR_OK) r->status = cst_buf_append(&r->steps, &step, sizeof step);
     if (r->status != CASTOR_OK) return;
-    add(r, (plx_event){ .kind = PLX_EVENT_STEP_START, .step = last_step(r), .due_us = due_us });
+    add_step_event(r, PLX_EVENT_STEP_START);
     r->is_open = true;
     r->open_kind = step.kind;
 }
 
-static void stop_step(recorder *r, uint64_t due_us)
-{
-    add(r, (plx_event){ .kind = PLX_EVENT_STEP_STOP, .step = last_step(r), .due_us = due_us });
-    r->is_open = false;
-}
-
-/* The last delta of a step tells what was used by then. */
-static void close_step(recorder *r, uint64_t due_us)
-{
-    if (!r->is_open || r->status != CASTOR_OK) return;
-    plx_event *last = (plx_event *)(void *)(r->events.data + r->events.len) - 1;
-    last->tells_usage = last->kind == PLX_EVENT_STEP_DELTA;
-    stop_step(r, due_us);
-}
-
-/* ---- steps ---- */
-
-static plx_step_kind step_of(const plx_piece *piece)
-{
-    switch (piece->kind) {
-    case PLX_PIECE_THOUGHT: return PLX_STEP_THOUGHT;
-    case PLX_PIECE_CALL: return PLX_STEP_CALL;
-    default: return PLX_STEP_OUTPUT;
-    }
-}
-
-/* Words that are there, and calls; pictures and what the service's own tools did are left out. */
-static bool is_told(const plx_piece *piece)
-{
-    bool is_words = piece->kind == PLX_PIECE_TEXT || piece->kind == PLX_PIECE_THOUGHT;
-
-    return piece->kind == PLX_PIECE_CALL || (is_words && piece->text.len > 0);
-}
-
-static void tell_summary(recorder *r, size_t len, uint64_t due_us)
+static void tell_summary(recorder *r, size_t len)
 {
     if (len == 0) return;
-    add_delta(r, PLX_DELTA_SUMMARY, (castor_str){ r->summary.data, len }, due_us);
+    add_delta(r, PLX_DELTA_SUMMARY, (castor_str){ r->summary.data, len });
     cst_buf_drop_front(&r->summary, len);
 }
 
-/* Thoughts come in small pieces; a summary is told whole. The next one begins with a title after a blank line. */
-static void add_thought(recorder *r, castor_str text, uint64_t due_us)
+/* The last delta of a step tells what was used by then. */
+static void close_step(recorder *r)
+{
+    if (!r->is_open || r->status != CASTOR_OK) return;
+    if (r->open_kind == PLX_STEP_THOUGHT) {
+        tell_summary(r, r->summary.len);
+        if (r->signature.len > 0) add_delta(r, PLX_DELTA_SIGNATURE, r->signature);
+    }
+    if (r->status != CASTOR_OK) return;
+    plx_event *last = (plx_event *)(void *)(r->events.data + r->events.len) - 1;
+    last->tells_usage = last->kind == PLX_EVENT_STEP_DELTA;
+    add_step_event(r, PLX_EVENT_STEP_STOP);
+    r->is_open = false;
+}
+
+/* ---- pieces ---- */
+
+/* The next summary begins with a title after a blank line. */
+static void add_thought(recorder *r, castor_str text)
 {
     static const char title[] = "\n\n**";
     size_t            len = sizeof title - 1;
@@ -137,27 +131,9 @@ static void add_thought(recorder *r, castor_str text, uint64_t due_us)
     if (r->status == CASTOR_OK) r->status = cst_buf_append_str(&r->summary, text);
     for (; r->status == CASTOR_OK && at + len <= r->summary.len; at++) {
         if (memcmp(r->summary.data + at, title, len) != 0) continue;
-        tell_summary(r, at + 2, due_us);
+        tell_summary(r, at + 2);
         at = 0;
     }
-}
-
-/* The service signs thoughts; an answer's parts carry the signature. */
-static castor_str signature_of(const plx_answer *answer)
-{
-    const plx_candidate *candidate = answer->candidates;
-
-    for (size_t i = 0; i < candidate->part_count; i++) {
-        if (candidate->parts[i].signature.len > 0) return candidate->parts[i].signature;
-    }
-    return CST_NONE;
-}
-
-static void close_thought(recorder *r, castor_str signature, uint64_t due_us)
-{
-    tell_summary(r, r->summary.len, due_us);
-    if (signature.len > 0) add_delta(r, PLX_DELTA_SIGNATURE, signature, due_us);
-    close_step(r, due_us);
 }
 
 static void add_call(recorder *r, const plx_piece *piece)
@@ -167,123 +143,180 @@ static void add_call(recorder *r, const plx_piece *piece)
     keep(r, piece->call_id, &step.call_id);
     keep(r, piece->call_name, &step.call_name);
     keep(r, piece->call_args, &step.call_args);
-    open_step(r, step, piece->due_us);
+    open_step(r, step);
     for (castor_str rest = step.call_args; rest.len > 0 && r->status == CASTOR_OK;) {
         size_t len = rest.len > ARGUMENTS_BYTES ? cst_utf8_prefix(rest, ARGUMENTS_BYTES) : rest.len;
-        add_delta(r, PLX_DELTA_ARGUMENTS, (castor_str){ rest.data, len }, piece->due_us);
+        add_delta(r, PLX_DELTA_ARGUMENTS, (castor_str){ rest.data, len });
         rest = (castor_str){ rest.data + len, rest.len - len };
     }
-    close_step(r, piece->due_us);
+    close_step(r);
 }
 
-static void open_thought(recorder *r, castor_str signature, uint64_t due_us)
+/* Code and what came of it share an id: that of the step before it is the code's. */
+static void add_code(recorder *r, plx_step_kind kind, plx_delta_kind delta, castor_str text)
+{
+    plx_step step = { .kind = kind };
+    char     id[32];
+    size_t   number = r->steps.len / sizeof step + (kind == PLX_STEP_CODE ? 1 : 0);
+
+    snprintf(id, sizeof id, "%.*s%zu", (int)(r->names->call_ids.len < 10 ? r->names->call_ids.len : 10),
+             r->names->call_ids.data, number);
+    keep(r, castor_str_of(id), &step.call_id);
+    open_step(r, step);
+    add_delta(r, delta, text);
+    close_step(r);
+}
+
+static void add_media(recorder *r, const plx_piece *piece)
+{
+    plx_step step = { .kind = PLX_STEP_OUTPUT };
+
+    keep(r, piece->mime_type, &step.mime_type);
+    open_step(r, step);
+    add_delta(r, PLX_DELTA_MEDIA, piece->text);
+    close_step(r);
+}
+
+static void open_thought(recorder *r)
 {
     plx_step step = { .kind = PLX_STEP_THOUGHT };
 
-    keep(r, signature, &step.signature);
-    open_step(r, step, due_us);
+    keep(r, r->signature, &step.signature);
+    open_step(r, step);
+}
+
+static void add_words(recorder *r, const plx_piece *piece)
+{
+    bool is_thought = piece->kind == PLX_PIECE_THOUGHT;
+
+    if (!r->is_open && is_thought) open_thought(r);
+    else if (!r->is_open) open_step(r, (plx_step){ .kind = PLX_STEP_OUTPUT });
+    if (is_thought) add_thought(r, piece->text);
+    else add_delta(r, PLX_DELTA_TEXT, piece->text);
+}
+
+/* A thought or a text goes on until something else comes. */
+static bool goes_on(const recorder *r, const plx_piece *piece)
+{
+    if (piece->kind == PLX_PIECE_THOUGHT) return r->open_kind == PLX_STEP_THOUGHT;
+    return piece->kind == PLX_PIECE_TEXT && r->open_kind == PLX_STEP_OUTPUT;
+}
+
+static void use(recorder *r, const plx_piece *piece)
+{
+    r->used.output_tokens = piece->candidate_tokens;
+    r->used.image_tokens = piece->image_tokens;
+    r->used.thought_tokens = piece->thought_tokens;
+}
+
+static void add_piece(recorder *r, const plx_piece *piece)
+{
+    bool is_words = piece->kind == PLX_PIECE_TEXT || piece->kind == PLX_PIECE_THOUGHT;
+
+    if (piece->kind == PLX_PIECE_RAW || (is_words && piece->text.len == 0)) return;
+    if (!goes_on(r, piece)) close_step(r); /* at the time, and the tokens, of what came before */
+    r->due_us = r->base_us + piece->due_us;
+    use(r, piece);
+    switch (piece->kind) {
+    case PLX_PIECE_CALL: add_call(r, piece); break;
+    case PLX_PIECE_CODE: add_code(r, PLX_STEP_CODE, PLX_DELTA_CODE, piece->text); break;
+    case PLX_PIECE_OUTPUT: add_code(r, PLX_STEP_CODE_RESULT, PLX_DELTA_CODE_RESULT, piece->text); break;
+    case PLX_PIECE_BLOB: add_media(r, piece); break;
+    default: add_words(r, piece); break;
+    }
+}
+
+/* ---- answers ---- */
+
+/* The service signs thoughts; an answer's parts carry the signature. */
+static castor_str signature_of(const recorder *r, const plx_candidate *candidate)
+{
+    for (size_t i = 0; i < candidate->part_count; i++) {
+        if (candidate->parts[i].signature.len > 0) return candidate->parts[i].signature;
+    }
+    return candidate->thought_tokens > 0 ? r->names->signature : CST_NONE;
 }
 
 /* Thinking that is not shown is a step too, with its signature alone. */
-static void add_hidden_thought(recorder *r, const plx_piece *first, castor_str signature)
+static void add_hidden_thought(recorder *r, const plx_candidate *candidate, uint64_t due_us)
 {
-    if (first->kind == PLX_PIECE_THOUGHT || signature.len == 0) return;
-    r->thought_tokens = first->thought_tokens;
-    open_thought(r, signature, first->due_us);
-    close_thought(r, signature, first->due_us);
+    bool is_shown = candidate->part_count > 0 && candidate->parts[0].kind == PLX_PIECE_THOUGHT;
+
+    if (is_shown || r->signature.len == 0) return;
+    r->due_us = r->base_us + due_us;
+    r->used.thought_tokens = candidate->thought_tokens;
+    open_thought(r);
+    close_step(r);
 }
 
-static void close_open_step(recorder *r, castor_str signature, uint64_t due_us)
+static void add_answer(recorder *r, const plx_answer *answer)
 {
-    if (!r->is_open) return;
-    if (r->open_kind == PLX_STEP_THOUGHT) close_thought(r, signature, due_us);
-    else close_step(r, due_us);
-}
+    const plx_candidate *candidate = &answer->candidates[0]; /* there is only one here */
+    plx_lane             lane;
+    plx_cursor           cursor;
+    plx_piece            piece;
+    uint64_t             due_us = 0;
 
-static void add_piece(recorder *r, const plx_piece *piece, castor_str signature)
-{
-    plx_step_kind kind = step_of(piece);
+    r->base_us = r->due_us;
+    r->signature = signature_of(r, candidate);
+    r->used = (plx_event){ .output_tokens = 0 };
+    plx_cursor_begin(&cursor, answer, &lane);
+    if (plx_cursor_due(&cursor, &due_us)) add_hidden_thought(r, candidate, due_us);
+    while (r->status == CASTOR_OK && plx_cursor_next(&cursor, &piece)) add_piece(r, &piece);
+    close_step(r);
 
-    r->output_tokens = piece->candidate_tokens;
-    r->thought_tokens = piece->thought_tokens;
-    if (kind == PLX_STEP_CALL) {
-        add_call(r, piece);
-        return;
-    }
-    if (!r->is_open && kind == PLX_STEP_THOUGHT) open_thought(r, signature, piece->due_us);
-    else if (!r->is_open) open_step(r, (plx_step){ .kind = kind }, piece->due_us);
-    if (kind == PLX_STEP_THOUGHT) add_thought(r, piece->text, piece->due_us);
-    else add_delta(r, PLX_DELTA_TEXT, piece->text, piece->due_us);
-}
-
-static void add_steps(recorder *r, const plx_answer *answer)
-{
-    castor_str signature = signature_of(answer);
-    uint64_t   due_us = 0;
-    plx_lane  lanes[PLX_CANDIDATES_MAX];
-    plx_cursor cursor;
-    plx_piece  piece;
-
-    plx_cursor_begin(&cursor, answer, lanes);
-    for (bool is_first = true; r->status == CASTOR_OK && plx_cursor_next(&cursor, &piece); is_first = false) {
-        plx_step_kind kind = step_of(&piece);
-        if (is_first) add_hidden_thought(r, &piece, signature);
-        if (!is_told(&piece)) continue;
-        if (kind != r->open_kind || kind == PLX_STEP_CALL) close_open_step(r, signature, due_us);
-        add_piece(r, &piece, signature);
-        due_us = piece.due_us;
-    }
-    close_open_step(r, signature, due_us);
+    piece = plx_answer_last(answer);
+    r->due_us = r->base_us + piece.due_us;
+    use(r, &piece);
+    r->used_before.output_tokens += r->used.output_tokens;
+    r->used_before.image_tokens += r->used.image_tokens;
+    r->used_before.thought_tokens += r->used.thought_tokens;
+    r->used = (plx_event){ .output_tokens = 0 };
 }
 
 /* ---- ends ---- */
 
 /* "PROHIBITED_CONTENT" is `prohibited_content` here. */
-static void fail(recorder *r, const char *reason)
+static void fail(recorder *r, const char *reason, castor_str message)
 {
     char       code[ERROR_CODE_BYTES];
-    char       message[160];
+    char       text[160];
     castor_str kept;
     size_t     len = 0;
 
     if (strcmp(reason, "OTHER") == 0) reason = "CONTENT_BLOCKED";
     for (; reason[len] && len + 1 < sizeof code; len++) code[len] = (char)tolower((unsigned char)reason[len]);
     code[len] = '\0';
+    snprintf(text, sizeof text, "The request was stopped by the service: %s.", code);
     r->course->status = "failed";
-    snprintf(message, sizeof message, "The request was stopped by the service: %s.", code);
     keep(r, castor_str_of(code), &kept);
     r->course->error = kept.data;
-    keep(r, castor_str_of(message), &r->course->error_message);
+    keep(r, message.len > 0 ? message : castor_str_of(text), &r->course->error_message);
 }
 
-static bool has_calls(const plx_answer *answer)
+static bool has_calls(const plx_candidate *candidate)
 {
-    const plx_candidate *candidate = answer->candidates;
-
     for (size_t i = 0; i < candidate->part_count; i++) {
         if (candidate->parts[i].kind == PLX_PIECE_CALL) return true;
     }
     return false;
 }
 
-static void conclude(recorder *r, const plx_answer *answer)
+static void conclude(recorder *r, const plx_candidate *candidate)
 {
-    plx_piece   last = plx_answer_last(answer);
-    const char *finish = last.finish ? last.finish : "STOP";
+    const char *finish = candidate->finish ? candidate->finish : "STOP";
 
-    r->output_tokens = last.candidate_tokens;
-    r->thought_tokens = last.thought_tokens;
     if (strcmp(finish, "MAX_TOKENS") == 0) r->course->status = "incomplete";
     else if (strcmp(finish, "CONTINUATION") == 0) r->course->status = "requires_continuation";
-    else if (strcmp(finish, "STOP") == 0) r->course->status = has_calls(answer) ? "requires_action" : "completed";
-    else fail(r, finish);
+    else if (strcmp(finish, "STOP") == 0) r->course->status = has_calls(candidate) ? "requires_action" : "completed";
+    else fail(r, finish, candidate->finish_message);
     if (r->course->error) {
-        add_plain(r, PLX_EVENT_ERROR, last.due_us);
+        add_plain(r, PLX_EVENT_ERROR);
         return;
     }
-    keep(r, answer->candidates->continuation_token, &r->course->continuation_token);
-    add_plain(r, PLX_EVENT_COMPLETED, last.due_us);
-    add_plain(r, PLX_EVENT_DONE, last.due_us);
+    keep(r, candidate->continuation_token, &r->course->continuation_token);
+    add_plain(r, PLX_EVENT_COMPLETED);
+    add_plain(r, PLX_EVENT_DONE);
 }
 
 /* ---- the whole ---- */
@@ -325,20 +358,26 @@ static recorder begin(plx_course *course, cst_arena *arena)
     return r;
 }
 
-castor_status plx_course_record(plx_course *course, const plx_answer *answer, uint64_t refused_us, cst_arena *arena)
+castor_status plx_course_record(plx_course *course, const plx_answer *answers, size_t answer_count,
+                                const plx_course_names *names, uint64_t refused_us, cst_arena *arena)
 {
     recorder r = begin(course, arena);
 
+    r.names = names;
     course->error = NULL;
-    course->is_refused = answer->block_reason != NULL;
-    add_plain(&r, PLX_EVENT_CREATED, 0);
-    add_plain(&r, PLX_EVENT_STATUS, 0);
+    course->input_tokens = answers[0].prompt_tokens;
+    course->cached_tokens = answers[0].cached_tokens;
+    course->tool_tokens = answers[0].tool_tokens;
+    course->is_refused = answers[0].block_reason != NULL;
+    add_plain(&r, PLX_EVENT_CREATED);
+    add_plain(&r, PLX_EVENT_STATUS);
     if (course->is_refused) {
-        fail(&r, answer->block_reason);
-        add_plain(&r, PLX_EVENT_REFUSAL, refused_us);
+        fail(&r, answers[0].block_reason, CST_NONE);
+        r.due_us = refused_us;
+        add_plain(&r, PLX_EVENT_REFUSAL);
     } else {
-        add_steps(&r, answer);
-        conclude(&r, answer);
+        for (size_t i = 0; i < answer_count; i++) add_answer(&r, &answers[i]);
+        conclude(&r, &answers[answer_count - 1].candidates[0]);
     }
     return finish(&r);
 }
@@ -349,21 +388,17 @@ castor_status plx_course_cancel(plx_course *course, uint64_t elapsed_us, cst_are
     recorder         r = begin(course, arena);
     size_t           count = plx_course_count_due(course, elapsed_us);
     const plx_event *last = &course->events[count - 1];
+    bool             is_open = last->kind == PLX_EVENT_STEP_START || last->kind == PLX_EVENT_STEP_DELTA;
+    size_t           step_count = is_open ? last->step + 1 : course->step_count;
 
-    r.status = cst_buf_append(&r.events, course->events, count * sizeof *course->events);
-    r.output_tokens = last->output_tokens;
-    r.thought_tokens = last->thought_tokens;
+    r.due_us = elapsed_us;
+    r.used_before = *last;
     r.last_id = last->id;
-    if (last->kind == PLX_EVENT_STEP_START || last->kind == PLX_EVENT_STEP_DELTA) {
-        if (r.status == CASTOR_OK) {
-            r.status = cst_buf_append(&r.steps, course->steps, (last->step + 1) * sizeof *course->steps);
-        }
-        stop_step(&r, elapsed_us);
-    } else if (r.status == CASTOR_OK) {
-        r.status = cst_buf_append(&r.steps, course->steps, course->step_count * sizeof *course->steps);
-    }
-    add_plain(&r, PLX_EVENT_COMPLETED, elapsed_us);
-    add_plain(&r, PLX_EVENT_DONE, elapsed_us);
+    r.status = cst_buf_append(&r.events, course->events, count * sizeof *course->events);
+    if (r.status == CASTOR_OK) r.status = cst_buf_append(&r.steps, course->steps, step_count * sizeof *course->steps);
+    if (is_open) add_step_event(&r, PLX_EVENT_STEP_STOP);
+    add_plain(&r, PLX_EVENT_COMPLETED);
+    add_plain(&r, PLX_EVENT_DONE);
     if (finish(&r) != CASTOR_OK) return r.status;
     course->status = "cancelled";
     course->error = NULL; /* it would have come to that */

@@ -1,8 +1,8 @@
 /* course.h -- an interaction as a course of events, each due at its time. Pure.
  * SPDX-License-Identifier: MIT
  *
- * A course is recorded whole when it begins. What has happened by now follows from how long ago that was, and from nothing
- * else: so one without a listener needs no timer, a stream that is taken up again brings the same bytes, and two
+ * A course is recorded whole when it begins. What has happened by now follows from how long ago that was, and from
+ * nothing else: so one without a listener needs no timer, a stream that is taken up again brings the same bytes, and two
  * listeners see the same.
  */
 #ifndef PLX_COURSE_H
@@ -26,29 +26,40 @@ typedef enum plx_delta_kind {
     PLX_DELTA_TEXT = 0,
     PLX_DELTA_SUMMARY,      /* of thoughts */
     PLX_DELTA_SIGNATURE,
-    PLX_DELTA_ARGUMENTS     /* a piece of a call's JSON */
+    PLX_DELTA_ARGUMENTS,    /* a piece of a call's JSON */
+    PLX_DELTA_CODE,
+    PLX_DELTA_CODE_RESULT,
+    PLX_DELTA_MEDIA         /* base64 */
 } plx_delta_kind;
 
 typedef struct plx_event {
     plx_event_kind kind;
     plx_delta_kind delta;
     uint32_t       step;           /* its index; of STEP_... events */
+    bool           tells_usage;
     castor_str     text;           /* of a delta */
     uint64_t       due_us;         /* after the start */
     uint64_t       id;             /* 0: it has none */
-    uint64_t       output_tokens;  /* used so far */
+    uint64_t       output_tokens;  /* used so far ... */
+    uint64_t       image_tokens;   /* ... of these, for pictures */
     uint64_t       thought_tokens;
-    bool           tells_usage;
 } plx_event;
 
-typedef enum plx_step_kind { PLX_STEP_THOUGHT = 0, PLX_STEP_OUTPUT, PLX_STEP_CALL } plx_step_kind;
+typedef enum plx_step_kind {
+    PLX_STEP_THOUGHT = 0,
+    PLX_STEP_OUTPUT,
+    PLX_STEP_CALL,                 /* of a function */
+    PLX_STEP_CODE,                 /* that the service ran */
+    PLX_STEP_CODE_RESULT
+} plx_step_kind;
 
 typedef struct plx_step {
     plx_step_kind kind;
-    castor_str    call_id;
+    castor_str    call_id;         /* of a call, of code and of its result */
     castor_str    call_name;
     castor_str    call_args;       /* whole */
     castor_str    signature;       /* of a thought */
+    castor_str    mime_type;       /* of an output that is no text */
 } plx_step;
 
 typedef struct plx_course {
@@ -59,13 +70,16 @@ typedef struct plx_course {
     int64_t     started_us;        /* Unix time */
     bool        has_event_ids;
     bool        is_background;
-    uint64_t    prompt_tokens;
-    const char *status;            /* in the end: "completed", "requires_action", "incomplete",
-                                      "requires_continuation", "failed", "cancelled" */
-    const char *error;             /* the code of a failure, or NULL */
-    castor_str  error_message;
-    castor_str  continuation_token; /* with the status "requires_continuation"; else absent */
-    bool        is_refused;        /* before anything was answered */
+
+    plx_token_sum input_tokens;
+    plx_token_sum cached_tokens;
+    uint64_t      tool_tokens;
+    const char   *status;            /* in the end: "completed", "requires_action", "incomplete",
+                                        "requires_continuation", "failed", "cancelled" */
+    const char   *error;             /* the code of a failure, or NULL */
+    castor_str    error_message;
+    castor_str    continuation_token; /* with the status "requires_continuation"; else absent */
+    bool          is_refused;        /* before anything was answered */
 
     const plx_step  *steps;
     size_t           step_count;
@@ -73,11 +87,19 @@ typedef struct plx_course {
     size_t           event_count;
 } plx_course;
 
+/* Random text for the parts that an answer does not bring itself. */
+typedef struct plx_course_names {
+    castor_str signature;          /* of thoughts that carry none */
+    castor_str call_ids;           /* how the ids of code begin */
+} plx_course_names;
+
 /*
- * Fills `status` and all that stands below it from an answer; what stands above is the caller's, as is `prompt_tokens`.
- * Everything is copied into the arena. `refused_us`: when the filter speaks, if the prompt was blocked.
+ * Fills `input_tokens` and all that stands below it from an answer, or from several that follow each other as one; what
+ * stands above is the caller's. Everything is copied into the arena. `refused_us`: when the filter speaks, if the
+ * prompt was blocked.
  */
-castor_status plx_course_record(plx_course *course, const plx_answer *answer, uint64_t refused_us, cst_arena *arena);
+castor_status plx_course_record(plx_course *course, const plx_answer *answers, size_t answer_count,
+                                const plx_course_names *names, uint64_t refused_us, cst_arena *arena);
 
 /* Ends one that is under way: what was due by `elapsed_us` remains, the rest will not happen. */
 castor_status plx_course_cancel(plx_course *course, uint64_t elapsed_us, cst_arena *arena);

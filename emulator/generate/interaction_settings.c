@@ -36,29 +36,50 @@ static void put_function(cst_json_writer *w, cst_json_cursor tool)
     cst_json_close_object(w);
 }
 
-/* Google's own tools answer nothing here, so they are left out. */
-static void put_tools(cst_json_writer *w, cst_json_cursor tools)
+static void put_functions(cst_json_writer *w, cst_json_cursor tools)
 {
-    size_t          left = cst_json_count(tools.value);
-    bool            has_functions = false;
+    size_t          left = cst_json_count(tools.value) - 1;
     cst_json_cursor tool = cst_json_cursor_first(tools);
 
-    if (left-- == 0) return;
+    cst_json_open_object(w);
+    cst_json_key(w, "functionDeclarations");
+    cst_json_open_array(w);
     for (; tool.value; tool = cst_json_cursor_after(tool, &left)) {
-        if (!cst_str_is(text_of(tool, "type"), "function")) continue;
-        if (!has_functions) {
-            cst_json_key(w, "tools");
-            cst_json_open_array(w);
-            cst_json_open_object(w);
-            cst_json_key(w, "functionDeclarations");
-            cst_json_open_array(w);
-            has_functions = true;
-        }
-        put_function(w, tool);
+        if (cst_str_is(text_of(tool, "type"), "function")) put_function(w, tool);
     }
-    if (!has_functions) return;
     cst_json_close_array(w);
     cst_json_close_object(w);
+}
+
+static bool has_tool(const cst_json *tools, const char *type)
+{
+    cst_json_iterator each = cst_json_iterate(tools);
+    const cst_json   *tool;
+
+    while ((tool = cst_json_next(&each, NULL))) {
+        if (cst_str_is(cst_json_string_in(tool, "type"), type)) return true;
+    }
+    return false;
+}
+
+/* Of Google's own tools those that an answer may show; the others are left out. */
+static void put_tools(cst_json_writer *w, cst_json_cursor tools)
+{
+    static const char *const own[][2] = {
+        { "google_search", "googleSearch" }, { "code_execution", "codeExecution" }, { "url_context", "urlContext" },
+    };
+
+    if (cst_json_count(tools.value) == 0) return;
+    cst_json_key(w, "tools");
+    cst_json_open_array(w);
+    if (has_tool(tools.value, "function")) put_functions(w, tools);
+    for (size_t i = 0; i < COUNT_OF(own); i++) {
+        if (!has_tool(tools.value, own[i][0])) continue;
+        cst_json_open_object(w);
+        cst_json_key(w, own[i][1]);
+        cst_json_put_raw(w, CASTOR_STR("{}"));
+        cst_json_close_object(w);
+    }
     cst_json_close_array(w);
 }
 

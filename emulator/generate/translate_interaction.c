@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * Steps become parts of alternating contents. A thought's signature moves to the part that follows it, where
- * generateContent has it. Values that nobody here looks into (schemas, arguments, results) are taken over as they stand.
+ * generateContent has it. Values that nobody here looks into (schemas, arguments, results) are taken over as they
+ * stand.
  */
 #include "generate/translate_interaction.h"
 
@@ -307,14 +308,28 @@ static bool check_results(translator *t)
 
 static bool put_answer_step(translator *t, const plx_course *course, const plx_step *step, castor_str text)
 {
+    plx_content_writer *c = &t->contents;
+
     switch (step->kind) {
-    case PLX_STEP_THOUGHT: t->contents.signature = step->signature; return true;
-    case PLX_STEP_CALL: plx_content_put_call(&t->contents, step->call_id, step->call_name, step->call_args); break;
+    case PLX_STEP_THOUGHT: c->signature = step->signature; break;
+    case PLX_STEP_CODE: plx_content_put_code(c, text); break;
+    case PLX_STEP_CODE_RESULT: plx_content_put_code_result(c, text); break;
+    case PLX_STEP_CALL:
+        plx_content_put_call(c, step->call_id, step->call_name, step->call_args);
+        return strcmp(course->status, "requires_action") != 0 || add_call(t, step->call_id, step->call_name);
     default:
-        if (text.len > 0) plx_content_put_text(&t->contents, "model", text);
-        return true;
+        if (step->mime_type.data) plx_content_put_data(c, "model", step->mime_type, text);
+        else if (text.len > 0) plx_content_put_text(c, "model", text);
+        break;
     }
-    return strcmp(course->status, "requires_action") != 0 || add_call(t, step->call_id, step->call_name);
+    return true;
+}
+
+/* Summaries, signatures and the pieces of arguments are not wanted: the step has them whole. */
+static bool is_told_on(plx_delta_kind delta)
+{
+    return delta == PLX_DELTA_TEXT || delta == PLX_DELTA_CODE || delta == PLX_DELTA_CODE_RESULT ||
+           delta == PLX_DELTA_MEDIA;
 }
 
 static bool put_answer(translator *t, const plx_course *course)
@@ -329,7 +344,7 @@ static bool put_answer(translator *t, const plx_course *course)
         if (event->kind == PLX_EVENT_STEP_START) {
             step = &course->steps[event->step];
             text.len = 0;
-        } else if (event->kind == PLX_EVENT_STEP_DELTA && event->delta == PLX_DELTA_TEXT) {
+        } else if (event->kind == PLX_EVENT_STEP_DELTA && is_told_on(event->delta)) {
             if (cst_buf_append_str(&text, event->text) != CASTOR_OK) t->contents.json.status = CASTOR_NO_MEMORY;
         } else if (event->kind == PLX_EVENT_STEP_STOP && step) {
             is_put = put_answer_step(t, course, step, cst_buf_view(&text));

@@ -1,8 +1,8 @@
 /* translate_interaction.h -- an interaction's request in the words of generateContent. Pure.
  * SPDX-License-Identifier: MIT
  *
- * Both ask the same models the same things. So what they check, count and answer is written once: ask.h reads what comes
- * out here.
+ * Both ask the same models the same things. So what they check, count and answer is written once: ask.h reads what
+ * comes out here.
  */
 #ifndef PLX_TRANSLATE_INTERACTION_H
 #define PLX_TRANSLATE_INTERACTION_H

@@ -379,6 +379,30 @@ static void what_is_deleted_is_not_found(void **state)
     expect_error(call("POST", id, "/cancel"), 404, "not_found");
 }
 
+static void another_key_does_not_see_it(void **state)
+{
+    (void)state;
+    char id[ID_SIZE], path[PATH_SIZE], body[512];
+
+    create_with(ASK("short", ""), "completed", id);
+    snprintf(path, sizeof path, PATH "/%s", id);
+    expect_error(tst_call(&shared, "GET", path, "x-goog-api-key: another\r\n", NULL), 404, "not_found");
+    snprintf(body, sizeof body, ASK("short", ",\"previous_interaction_id\":\"%s\""), id);
+    expect_error(tst_ask_with(&shared, PATH, "x-goog-api-key: another\r\n", body), 404, "not_found");
+}
+
+static void a_reset_forgets_all(void **state)
+{
+    (void)state;
+    char id[ID_SIZE];
+
+    create_with(ASK("short", ""), "completed", id);
+    tst_answer a = tst_ask_with(&shared, "/pollux/reset", "", NULL);
+    assert_int_equal(a.status, 200);
+    tst_forget(&a);
+    expect_error(get(id, ""), 404, "not_found");
+}
+
 static void what_is_not_stored_has_no_id(void **state)
 {
     (void)state;
@@ -1177,6 +1201,8 @@ int main(void)
         cmocka_unit_test(a_script_of_bytes_and_a_lost_end_work_here_too),
         cmocka_unit_test(input_is_told_when_asked_for),
         cmocka_unit_test(what_is_deleted_is_not_found),
+        cmocka_unit_test(another_key_does_not_see_it),
+        cmocka_unit_test(a_reset_forgets_all),
         cmocka_unit_test(a_file_and_a_cache_must_be_there),
         cmocka_unit_test(what_is_not_stored_has_no_id),
         cmocka_unit_test(what_is_not_stored_cannot_be_chained_or_run_behind),

@@ -99,11 +99,11 @@ static void forget_expired(plx_interactions *store, int64_t now_us)
     }
 }
 
-plx_interaction *plx_interactions_find(plx_interactions *store, castor_str id, int64_t now_us)
+plx_interaction *plx_interactions_find(plx_interactions *store, uint64_t owner, castor_str id, int64_t now_us)
 {
     forget_expired(store, now_us);
     for (plx_interaction *one = store->newest; one; one = one->older) {
-        if (!cst_str_equal(one->course.id, id)) continue;
+        if (one->owner != owner || !cst_str_equal(one->course.id, id)) continue;
         one->reference_count++;
         return one;
     }

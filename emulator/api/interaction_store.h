@@ -20,6 +20,8 @@ struct plx_interaction {
     castor_str begun;        /* ... and what of that answer came from interactions before it */
     cst_arena  arena;        /* where all of that lives */
 
+    uint64_t   owner;        /* see plx_owner_of */
+
     /* The store's. */
     plx_interaction *older;
     plx_interaction *newer;
@@ -39,8 +41,8 @@ void             plx_interaction_release(plx_interaction *one); /* takes NULL */
 /* Keeps one; the caller's reference stays the caller's. */
 void plx_interactions_keep(plx_interactions *store, plx_interaction *one);
 
-/* A new reference; NULL: there is none of this id, or it has expired. */
-plx_interaction *plx_interactions_find(plx_interactions *store, castor_str id, int64_t now_us);
+/* A new reference; NULL: there is none of this id, or it has expired, or is somebody else's. */
+plx_interaction *plx_interactions_find(plx_interactions *store, uint64_t owner, castor_str id, int64_t now_us);
 
 void plx_interactions_forget(plx_interactions *store, plx_interaction *one);
 

@@ -44,7 +44,7 @@ static bool refuse_memory(creation *c)
 
 static plx_interaction *find(plx_exchange *e, castor_str id)
 {
-    return plx_interactions_find(e->world->interactions, id, plx_world_now_us(e->world));
+    return plx_interactions_find(e->world->interactions, plx_owner_of(e), id, plx_world_now_us(e->world));
 }
 
 /* ---- what is asked ---- */
@@ -183,6 +183,7 @@ static bool record(creation *c, plx_exchange *e)
 
     if (!one) return refuse_memory(c);
     c->one = one;
+    one->owner = plx_owner_of(e);
     one->course.started_us = plx_world_now_us(e->world);
     one->course.has_event_ids = c->wanted.is_stored;
     one->course.is_background = c->wanted.is_background;

@@ -165,6 +165,9 @@ static void words_reach_the_client_as_they_come(void **state)
     tst_lacks(&a, "[DONE]");
     tst_forget(&a);
     tst_hang_up(&client);
+    a = tst_call(&f.p, "GET", "/pollux/stats", "", NULL);
+    tst_contains(&a, "\"input\": 7,\n    \"output\": 20,\n    \"thought\": 10");
+    tst_forget(&a);
     stop(&f);
 }
 
@@ -274,6 +277,10 @@ static void several_candidates_keep_apart(void **state)
     tst_contains(&a, "\"text\": \"Bb\"");
     tst_contains(&a, "\"finishReason\": \"MAX_TOKENS\",\n      \"index\": 1");
     tst_forget(&a);
+    a = ask_and_say(&f, "/v1beta/models/gemini-2.5-flash:streamGenerateContent",
+                    PROMPT_WITH("Hello?", "{\"candidateCount\":2}"), answer);
+    assert_int_equal(a.body[0], '['); /* whichever speaks first */
+    tst_forget(&a);
     stop(&f);
 }
 
@@ -366,6 +373,54 @@ static void functions_are_translated_both_ways(void **state)
     stop(&f);
 }
 
+/* In fragments, as servers send them; whole and signed, as Gemini's clients expect them. */
+static void calls_of_functions_come_whole(void **state)
+{
+    static const char answer[] =
+        EVENTS_HEAD SAY("Let me see.")
+        DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"weather\",\"arguments\":\"\"}}]")
+        DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"city\\\": \"}}]")
+        DELTA("\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"\\\"Rome\\\"}\"}}]")
+        DELTA("\"tool_calls\":[{\"index\":1,\"id\":\"c2\",\"function\":{\"name\":\"clock\",\"arguments\":{}}}]")
+        END("tool_calls") DONE;
+    static const char body[] =
+        "{\"contents\":[{\"parts\":[{\"text\":\"Weather?\"}]}],\"tools\":[{\"functionDeclarations\":["
+        "{\"name\":\"weather\",\"parameters\":{\"type\":\"OBJECT\",\"properties\":{\"city\":{\"type\":\"STRING\"}}}},"
+        "{\"name\":\"clock\"}]}]}";
+    fake f = start(NULL, NULL);
+
+    (void)state;
+    tst_answer a = ask_and_say(&f, STREAM, body, answer);
+    assert_int_equal(a.status, 200);
+    assert_true(a.is_whole);
+    tst_contains(&a, "{\"functionCall\": {\"name\": \"weather\",\"args\": {\"city\": \"Rome\"},\"id\": \"c1\"}");
+    tst_contains(&a, "{\"functionCall\": {\"name\": \"clock\",\"args\": {},\"id\": \"c2\"}}");
+    tst_contains(&a, "\"thoughtSignature\"");
+    tst_contains(&a, "\"finishReason\": \"STOP\"");
+    tst_forget(&a);
+    a = ask_and_say(&f, WHOLE, body, answer);
+    assert_int_equal(a.status, 200);
+    const char *text = strstr(a.body, "Let me see."), *call = strstr(a.body, "\"Rome\"");
+    assert_true(text && call && text < call); /* as it was said */
+    tst_forget(&a);
+    stop(&f);
+}
+
+static void a_call_that_is_none_is_told_so(void **state)
+{
+    fake       f = start(NULL, NULL);
+    tst_answer a = ask_and_say(&f, WHOLE, HELLO,
+                               EVENTS_HEAD DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"weather\","
+                                                 "\"arguments\":\"{oh\"}}]") END("tool_calls") DONE);
+
+    (void)state;
+    assert_int_equal(a.status, 200);
+    tst_contains(&a, "\"finishReason\": \"MALFORMED_FUNCTION_CALL\"");
+    tst_lacks(&a, "functionCall\"");
+    tst_forget(&a);
+    stop(&f);
+}
+
 static void a_chat_completion_is_passed_on_as_it_is(void **state)
 {
     fake       f = start(NULL, NULL);
@@ -392,6 +447,18 @@ static void what_cannot_be_said_there_is_refused(void **state)
     (void)state;
     assert_int_equal(a.status, 400);
     tst_contains(&a, "An upstream takes pictures and sound, not application/pdf.");
+    tst_forget(&a);
+    stop(&f);
+}
+
+static void an_interaction_is_refused_rather_than_made_up(void **state)
+{
+    fake       f = start(NULL, NULL);
+    tst_answer a = tst_ask(&f.p, "/v1beta/interactions", "{\"model\":\"gemini-2.5-flash\",\"input\":\"Hello?\"}");
+
+    (void)state;
+    assert_int_equal(a.status, 501);
+    tst_contains(&a, "An upstream cannot be asked as an interaction.");
     tst_forget(&a);
     stop(&f);
 }
@@ -756,8 +823,11 @@ int main(void)
         cmocka_unit_test(an_upstream_may_be_plain),
         cmocka_unit_test(a_conversation_is_translated),
         cmocka_unit_test(functions_are_translated_both_ways),
+        cmocka_unit_test(calls_of_functions_come_whole),
+        cmocka_unit_test(a_call_that_is_none_is_told_so),
         cmocka_unit_test(a_chat_completion_is_passed_on_as_it_is),
         cmocka_unit_test(what_cannot_be_said_there_is_refused),
+        cmocka_unit_test(an_interaction_is_refused_rather_than_made_up),
         cmocka_unit_test(scripts_come_first),
         cmocka_unit_test(errors_come_in_the_words_of_the_service),
         cmocka_unit_test(one_that_cannot_be_reached_is_named),

@@ -3,6 +3,7 @@
  */
 #include "api/ask_upstream.h"
 
+#include "api/stats.h"
 #include "upstream/relay.h"
 
 typedef struct question {
@@ -22,6 +23,7 @@ static void on_gone(plx_exchange *e)
 {
     question *q = e->state;
 
+    if (q->answer.told) plx_stats_add_answer(e->world->stats, &q->answer);
     plx_relay_free(&q->relay);
     cst_buf_free(&q->body);
 }

@@ -125,6 +125,7 @@ struct plx_piece {
     bool        begins_thought;   /* the first piece of thoughts ... */
     bool        ends_thought;     /* ... and the first of something else behind them */
     bool        follows_calls;    /* its candidate has calls up to here */
+    bool        opens_answer;     /* nothing went before it */
     bool        is_first;         /* of its candidate */
     bool        is_last;          /* of the answer */
 };

@@ -246,7 +246,7 @@ bool plx_cursor_next(plx_cursor *cursor, plx_piece *piece)
 
     if (!lane) return false;
     *piece = (plx_piece){ .candidate = (uint32_t)(lane - cursor->lanes), .due_us = lane->due_us,
-                          .is_first = lane->sequence == 0 };
+                          .is_first = lane->sequence == 0, .opens_answer = lane == cursor->lanes && lane->sequence == 0 };
     if (cursor->answer->candidate_count == 0) {
         lane->is_over = true;
     } else {

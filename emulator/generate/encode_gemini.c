@@ -264,8 +264,7 @@ const plx_encoding plx_gemini_events = {
 
 static castor_status print_element(const plx_answer *answer, const plx_piece *piece, cst_buf *out)
 {
-    bool          is_first = piece->candidate == 0 && piece->is_first;
-    castor_status status = cst_buf_append_text(out, is_first ? "[" : ",\r\n");
+    castor_status status = cst_buf_append_text(out, piece->opens_answer ? "[" : ",\r\n");
 
     if (status == CASTOR_OK) status = print_styled_piece(answer, piece, PLX_JSON_INDENTED, out);
     if (status == CASTOR_OK) status = cst_buf_append_text(out, "\n");

@@ -66,7 +66,9 @@ static castor_status print_piece(plx_relay *r, plx_piece *piece)
     name_model(r);
     answer->candidates = r->candidates;
     answer->candidate_count = r->order.candidate_count;
-    piece->is_first = !r->has_headers;
+    piece->opens_answer = !r->has_headers;
+    piece->is_first = !r->voices[piece->candidate].has_begun;
+    r->voices[piece->candidate].has_begun = true;
     piece->follows_calls = r->voices[piece->candidate].call_count > 0;
     return r->order.encoding->print_piece(answer, piece, &r->bytes);
 }
@@ -198,10 +200,10 @@ static castor_status add_voice(plx_relay *r, uint32_t index, cst_buf *parts)
 
     *candidate = (plx_candidate){ .finish = r->chat.choices[index].finish };
     if (voice->thought.len > 0) status = add_text(parts, PLX_PIECE_THOUGHT, &voice->thought);
-    if (status == CASTOR_OK) status = cst_buf_append(parts, voice->calls.data, voice->calls.len);
     if (status == CASTOR_OK && (voice->text.len > 0 || voice->calls.len == 0)) {
         status = add_text(parts, PLX_PIECE_TEXT, &voice->text);
     }
+    if (status == CASTOR_OK) status = cst_buf_append(parts, voice->calls.data, voice->calls.len);
     candidate->parts = (const plx_part *)(const void *)parts->data;
     candidate->part_count = parts->len / sizeof(plx_part);
     return status;
@@ -210,15 +212,12 @@ static castor_status add_voice(plx_relay *r, uint32_t index, cst_buf *parts)
 static castor_status send_whole(plx_relay *r)
 {
     plx_answer   *answer = r->order.answer;
-    plx_piece     told = { .is_last = true };
     castor_status status = CASTOR_OK;
     cst_buf       parts[PLX_CANDIDATES_MAX];
 
     for (uint32_t i = 0; i < PLX_CANDIDATES_MAX; i++) cst_buf_init(&parts[i], cst_allocator_default(), PLX_EVENT_BYTES_MAX);
     for (uint32_t i = 0; i < r->order.candidate_count && status == CASTOR_OK; i++) status = add_voice(r, i, &parts[i]);
     name_model(r);
-    count_tokens(r, &told);
-    answer->told = &told;
     answer->candidates = r->candidates;
     answer->candidate_count = r->order.candidate_count;
     if (status == CASTOR_OK) status = r->order.encoding->print_whole(answer, &r->bytes);
@@ -241,6 +240,9 @@ static void send_end(plx_relay *r)
 
     if (r->order.candidate_count > r->chat.choice_count) r->order.candidate_count = r->chat.choice_count; /* some give one */
     if (r->chat.prompt_tokens.is_set) *prompt = (plx_token_sum){ { (uint64_t)r->chat.prompt_tokens.value } };
+    count_tokens(r, &r->told);
+    r->told.is_last = true;
+    r->order.answer->told = &r->told;
     castor_status status = is_stream(r) ? send_last_pieces(r) : send_whole(r);
     if (status == CASTOR_OK) plx_reply_end(r->order.reply);
     else plx_reply_abort(r->order.reply, PLX_ABORT_RESET, 0);

@@ -37,6 +37,7 @@ typedef struct plx_voice {
     cst_buf  calls;          /* plx_part each */
     uint32_t call_count;
     bool     is_thinking;
+    bool     has_begun;
     uint64_t text_bytes;     /* said so far, for the estimate */
     uint64_t thought_bytes;
 } plx_voice;
@@ -51,6 +52,7 @@ typedef struct plx_relay {
     cst_buf         bytes;   /* a piece in the client's dialect */
     uint64_t        heard_us;
     bool            has_headers;
+    plx_piece       told;    /* the sums, once the upstream has ended well; then the answer points here */
     plx_candidate   candidates[PLX_CANDIDATES_MAX];
 } plx_relay;
 

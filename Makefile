@@ -48,6 +48,11 @@ bench:
 	@bench/run build/release >build/benchmarks.md
 	@mv build/benchmarks.md docs/benchmarks.md && cat docs/benchmarks.md
 
+peers:
+	@$(ready)
+	@$(call build,dev)
+	@conformance/peers/run build/dev
+
 docs:
 	@$(call quiet,doxygen docs/Doxyfile)
 	@echo "build/docs/html/index.html"
@@ -67,4 +72,4 @@ dist:
 clean:
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
 
-.PHONY: all demo test asan tsan valgrind fuzz soak bench docs install dist clean
+.PHONY: all demo test asan tsan valgrind fuzz soak bench peers docs install dist clean

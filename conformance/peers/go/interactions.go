@@ -227,7 +227,7 @@ func interactionsResume(ctx context.Context) error {
 }
 
 func interactionsCancel(ctx context.Context) error {
-	one, err := interact(ctx, cases.Prompts["plain"], creation{Background: genai.Ptr(true)})
+	one, err := interact(ctx, cases.Prompts["long"], creation{Background: genai.Ptr(true)})
 	if err != nil {
 		return err
 	}

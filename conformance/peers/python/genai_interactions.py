@@ -90,7 +90,7 @@ def _():
 
 @operation("interactions.cancel")
 def _():
-    one = interact(input=PROMPTS["plain"], background=True)
+    one = interact(input=PROMPTS["long"], background=True)
     same(client().interactions.cancel(one.id).status, "cancelled", "the status")
 
 

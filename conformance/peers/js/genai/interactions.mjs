@@ -75,7 +75,7 @@ operation('interactions.resume', async () => {
 });
 
 operation('interactions.cancel', async () => {
-    const { id } = await interact({ input: PROMPTS.plain, background: true });
+    const { id } = await interact({ input: PROMPTS.long, background: true });
     same((await ai.interactions.cancel(id)).status, 'cancelled', 'the status');
 });
 

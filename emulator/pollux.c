@@ -162,7 +162,9 @@ static bool read_options(pollux *p, const pollux_options *options, char *why, si
     int                      count = 0;
     bool                     is_room = true;
 
-    for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) is_room = is_room && add_word(p, words, &count, first[i]);
+    for (size_t i = 0; i < sizeof first / sizeof first[0] && is_room; i++) {
+        is_room = add_word(p, words, &count, first[i]);
+    }
     for (size_t i = 0; options->words && options->words[i] && is_room; i++) {
         is_room = add_word(p, words, &count, options->words[i]);
     }

@@ -109,8 +109,8 @@ void plx_twin_print_url(const plx_twin *twin, char url[PLX_URL_BYTES])
     const char *host = twin->options->host;
     bool        is_v6 = strchr(host, ':') != NULL;
 
-    snprintf(url, PLX_URL_BYTES, "%s://%s%s%s:%d", twin->trust.tls ? "https" : "http", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
-             plx_server_port(&twin->server));
+    snprintf(url, PLX_URL_BYTES, "%s://%s%s%s:%d", twin->trust.tls ? "https" : "http", is_v6 ? "[" : "", host,
+             is_v6 ? "]" : "", plx_server_port(&twin->server));
 }
 
 void plx_twin_run(plx_twin *twin)

@@ -24,7 +24,8 @@ typedef struct plx_twin {
     plx_server         server;
 } plx_twin;
 
-/* In this order; preparing reads files and looks at the environment. The options must live as long as the twin. NULL, false: `why` has a sentence. */
+/* In this order; preparing reads files and looks at the environment. The options must live as long as the twin. NULL,
+ * false: `why` has a sentence. */
 plx_twin *plx_twin_new(const plx_options *options, char *why, size_t why_size);
 bool      plx_twin_prepare(plx_twin *twin, char *why, size_t why_size);
 bool      plx_twin_listen(plx_twin *twin, char *why, size_t why_size);

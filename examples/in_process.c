@@ -46,7 +46,8 @@ int main(void)
     const char *url = pollux_start(&twin, NULL, why, sizeof why);
 
     if (url && pollux_play(twin, "## Why dams?\n= They keep the lodge dry.\n", why, sizeof why) &&
-        pollux_spoil(twin, "cut@event=1", 1, why, sizeof why) && pollux_spoil(twin, "status=429:rpd", 1, why, sizeof why)) {
+        pollux_spoil(twin, "cut@event=1", 1, why, sizeof why) &&
+        pollux_spoil(twin, "status=429:rpd", 1, why, sizeof why)) {
         check("half an answer is not whole", ask(url, "Why dams?"), CASTOR_VERDICT_TRUNCATED);
         check("what was used up today stays so", ask(url, "Why dams?"), CASTOR_VERDICT_QUOTA_DAY);
         check("a whole answer is complete", ask(url, "Why dams?"), CASTOR_VERDICT_COMPLETE);

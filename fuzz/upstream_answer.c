@@ -76,7 +76,8 @@ static void hear(const uint8_t *bytes, size_t size, uint64_t cuts, cst_buf *out)
     if (goes_on && plx_events_end(&h.events, &data) == PLX_EVENTS_EVENT) read_event(&h, data);
     fuzz_check_status(plx_chat_answer_end(&h.chat));
     for (uint32_t i = 0; i < h.chat.choice_count; i++) {
-        fuzz_check_status(cst_buf_append_format(&h.heard, "%s\n", h.chat.choices[i].finish ? h.chat.choices[i].finish : "-"));
+        const char *finish = h.chat.choices[i].finish;
+        fuzz_check_status(cst_buf_append_format(&h.heard, "%s\n", finish ? finish : "-"));
     }
     plx_chat_answer_free(&h.chat);
     plx_events_free(&h.events);

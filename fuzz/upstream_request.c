@@ -15,7 +15,8 @@ static void print(plx_chat_print_fn *fn, const cst_json *body)
     cst_buf_init(&out, cst_allocator_default(), SIZE_MAX / 2);
     if (fn(&out, body, CASTOR_STR("tiny"), &refusal)) {
         castor_status status = cst_json_read(&doc, cst_buf_view(&out), NULL, NULL);
-        fuzz_check(status == CASTOR_OK || status == CASTOR_LIMIT, "what came out is no JSON"); /* LIMIT: nested deeper */
+        /* LIMIT: it is nested deeper than what came in. */
+        fuzz_check(status == CASTOR_OK || status == CASTOR_LIMIT, "what came out is no JSON");
         fuzz_check(refusal.code == 0, "a request that was taken and refused");
     } else {
         fuzz_check(refusal.code >= 400 && refusal.message[0], "a refusal without a reason");

@@ -195,7 +195,8 @@ static void every_dialect_can_be_asked(void **state)
         { ARRAY, HELLO, "\"text\": \"Hi.\"" },
         { CHAT, "{\"model\":\"gemini-2.5-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}]}",
           "\"message\":{\"content\":\"Hi.\",\"role\":\"assistant\"}" },
-        { CHAT, "{\"model\":\"gemini-2.5-flash\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}]}",
+        { CHAT, ("{\"model\":\"gemini-2.5-flash\",\"stream\":true,"
+                 "\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}]}"),
           "\"delta\":{\"content\":\"Hi.\",\"role\":\"assistant\"}" },
         { MESSAGE, "{\"prompt\":{\"messages\":[{\"content\":\"Hello?\"}]}}", "\"content\": \"Hi.\"" },
         { MESSAGE, "{\"prompt\":{\"messages\":[{\"content\":\"Hello?\"}]},\"stream\":true}", "\"content\":\"Hi.\"" },
@@ -239,8 +240,8 @@ static void reasons_for_an_end_are_translated(void **state)
 static void thoughts_are_shown_to_who_asks_for_them(void **state)
 {
     fake        f = start(NULL, NULL);
-    const char *answer = EVENTS_HEAD DELTA("\"reasoning_content\":\"Pondering, \"") DELTA("\"reasoning\":\"well.\"") SAY("Yes.")
-                         END("stop") DONE;
+    const char *answer = EVENTS_HEAD DELTA("\"reasoning_content\":\"Pondering, \"") DELTA("\"reasoning\":\"well.\"")
+                         SAY("Yes.") END("stop") DONE;
     const char *shown = PROMPT_WITH("Hello?", "{\"thinkingConfig\":{\"includeThoughts\":true}}");
 
     (void)state;
@@ -261,8 +262,8 @@ static void thoughts_are_shown_to_who_asks_for_them(void **state)
 static void several_candidates_keep_apart(void **state)
 {
     fake        f = start(NULL, NULL);
-    const char *two = "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"B\"}},{\"index\":0,\"delta\":{\"content\":"
-                      "\"A\"}}]}\n\n"
+    const char *two = "data: {\"choices\":[{\"index\":1,\"delta\":{\"content\":\"B\"}},"
+                      "{\"index\":0,\"delta\":{\"content\":\"A\"}}]}\n\n"
                       "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"},"
                       "{\"index\":1,\"delta\":{\"content\":\"b\"},\"finish_reason\":\"length\"}]}\n\n" DONE;
     char        answer[1024];
@@ -299,8 +300,9 @@ static void an_upstream_may_be_plain(void **state)
     tst_contains(&a, "\"finishReason\": \"STOP\"");
     tst_contains(&a, "\"totalTokenCount\": 5");
     tst_forget(&a);
-    a = ask_and_say(&f, STREAM, HELLO, EVENTS_HEAD ": hello\r\n\r\nevent: x\r\ndata:{\"choices\":[{\"delta\":{\"content\":"
-                                       "\"Hi.\"},\r\ndata:\"finish_reason\":\"stop\"}]}");
+    a = ask_and_say(&f, STREAM, HELLO, EVENTS_HEAD ": hello\r\n\r\nevent: x\r\n"
+                                       "data:{\"choices\":[{\"delta\":{\"content\":\"Hi.\"},\r\n"
+                                       "data:\"finish_reason\":\"stop\"}]}");
     assert_true(a.is_whole);
     tst_contains(&a, "\"text\": \"Hi.\"");
     tst_forget(&a);
@@ -313,10 +315,12 @@ static void a_conversation_is_translated(void **state)
 {
     static const char body[] =
         "{\"systemInstruction\":{\"parts\":[{\"text\":\"Be brief.\"},{\"text\":\"Be kind.\"}]},\"contents\":["
-        "{\"role\":\"user\",\"parts\":[{\"text\":\"What is \"},{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"QUJD\"}}]},"
+        "{\"role\":\"user\",\"parts\":[{\"text\":\"What is \"},"
+        "{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"QUJD\"}}]},"
         "{\"role\":\"model\",\"parts\":[{\"text\":\"hidden\",\"thought\":true},{\"text\":\"A \"},{\"text\":\"cat.\"}]},"
         "{\"role\":\"user\",\"parts\":{\"text\":\"Sure?\"}}],"
-        "\"generationConfig\":{\"temperature\":0.25,\"topP\":0.5,\"maxOutputTokens\":\"99\",\"stopSequences\":[\"END\"],"
+        "\"generationConfig\":{\"temperature\":0.25,\"topP\":0.5,\"maxOutputTokens\":\"99\","
+        "\"stopSequences\":[\"END\"],"
         "\"seed\":7,\"responseMimeType\":\"application/json\",\"responseSchema\":{\"type\":\"OBJECT\",\"properties\":"
         "{\"type\":{\"type\":\"STRING\",\"nullable\":true}},\"propertyOrdering\":[\"type\"]}}}";
     fake       f = start("--upstream-model", "tiny-7b");
@@ -333,8 +337,28 @@ static void a_conversation_is_translated(void **state)
         "{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,QUJD\"}}]},"
         "{\"role\":\"assistant\",\"content\":\"A cat.\"},{\"role\":\"user\",\"content\":\"Sure?\"}],"
         "\"temperature\":0.25,\"top_p\":0.5,\"max_tokens\":99,\"stop\":[\"END\"],\"seed\":7,"
-        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\",\"schema\":{\"type\":\"object\","
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"answer\","
+        "\"schema\":{\"type\":\"object\","
         "\"properties\":{\"type\":{\"type\":[\"string\",\"null\"]}}}}}}");
+    tst_forget(&a);
+    stop(&f);
+}
+
+static void one_of_a_list_is_asked_for_in_words(void **state)
+{
+    fake       f = start(NULL, NULL);
+    tst_answer a = ask_and_say(&f, WHOLE,
+                               "{\"contents\":[{\"parts\":[{\"text\":\"Sure?\"}]}],"
+                               "\"systemInstruction\":{\"parts\":[{\"text\":\"Be brief.\"}]},"
+                               "\"generationConfig\":{\"responseMimeType\":\"text/x.enum\","
+                               "\"responseSchema\":{\"type\":\"STRING\",\"enum\":[\"yes\",\"no\"]}}}",
+                               EVENTS_HEAD SAY("yes") END("stop") DONE);
+
+    (void)state;
+    assert_int_equal(a.status, 200);
+    assert_heard(&f, "{\"role\":\"system\","
+                     "\"content\":\"Be brief.\\nAnswer with one of these and nothing else: yes, no\"}");
+    assert_not_heard(&f, "response_format");
     tst_forget(&a);
     stop(&f);
 }
@@ -346,9 +370,11 @@ static void functions_are_translated_both_ways(void **state)
         "{\"role\":\"model\",\"parts\":[{\"functionCall\":{\"name\":\"weather\",\"args\":{\"city\":\"Rome\"}},"
         "\"thoughtSignature\":\"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=\"},"
         "{\"functionCall\":{\"id\":\"c9\",\"name\":\"weather\",\"args\":{\"city\":\"Oslo\"}}}]},"
-        "{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"id\":\"c9\",\"name\":\"weather\",\"response\":{\"c\":3}}},"
+        "{\"role\":\"user\",\"parts\":["
+        "{\"functionResponse\":{\"id\":\"c9\",\"name\":\"weather\",\"response\":{\"c\":3}}},"
         "{\"functionResponse\":{\"name\":\"weather\",\"response\":{\"c\":20}}}]}],"
-        "\"tools\":[{\"functionDeclarations\":[{\"name\":\"weather\",\"description\":\"now\",\"parameters\":{\"type\":\"OBJECT\","
+        "\"tools\":[{\"functionDeclarations\":[{\"name\":\"weather\",\"description\":\"now\","
+        "\"parameters\":{\"type\":\"OBJECT\","
         "\"properties\":{\"city\":{\"type\":\"STRING\"}}}},{\"name\":\"other\"}]},{\"googleSearch\":{}}],"
         "\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\",\"allowedFunctionNames\":[\"weather\"]},"
         "\"includeServerSideToolInvocations\":true}}";
@@ -410,8 +436,9 @@ static void a_call_that_is_none_is_told_so(void **state)
 {
     fake       f = start(NULL, NULL);
     tst_answer a = ask_and_say(&f, WHOLE, HELLO,
-                               EVENTS_HEAD DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"function\":{\"name\":\"weather\","
-                                                 "\"arguments\":\"{oh\"}}]") END("tool_calls") DONE);
+                               EVENTS_HEAD DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\","
+                                                 "\"function\":{\"name\":\"weather\",\"arguments\":\"{oh\"}}]")
+                               END("tool_calls") DONE);
 
     (void)state;
     assert_int_equal(a.status, 200);
@@ -432,8 +459,8 @@ static void a_chat_completion_is_passed_on_as_it_is(void **state)
     (void)state;
     assert_int_equal(a.status, 200);
     assert_string_equal(f.body, "{\"model\":\"tiny\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
-                                "\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}],\"logit_bias\":{\"5\":-1.5e2},"
-                                "\"max_completion_tokens\":5}");
+                                "\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"}],"
+                                "\"logit_bias\":{\"5\":-1.5e2},\"max_completion_tokens\":5}");
     tst_forget(&a);
     stop(&f);
 }
@@ -502,7 +529,8 @@ static void errors_come_in_the_words_of_the_service(void **state)
         { "HTTP/1.1 429 Slow\r\nRetry-After: 7\r\n\r\n", 429, "\"retryDelay\": \"7s\"" },
         { "HTTP/1.1 502 Bad\r\n\r\n", 503, "\"UNAVAILABLE\"" },
         { "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\n\r\n", 503, "answered 302." },
-        { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>hello", 503, "does not speak chat completions: it sent text/html" },
+        { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>hello", 503,
+          "does not speak chat completions: it sent text/html" },
         { EVENTS_HEAD "data: nonsense\n\n", 503, "chat completions" },
         { EVENTS_HEAD, 503, "broke off" },
         { "", 503, "did not answer" },
@@ -696,7 +724,8 @@ static void the_key_goes_to_the_upstream_and_nowhere_else(void **state)
     setenv("TST_UPSTREAM_KEY", "sk-very-secret", 1);
     f.p = TST_POLLUX("--instant", "--upstream", url, "--upstream-key-env", "TST_UPSTREAM_KEY");
     unsetenv("TST_UPSTREAM_KEY");
-    tst_answer a = ask_and_say(&f, WHOLE, HELLO, "HTTP/1.1 401 No\r\n\r\n{\"error\":{\"message\":\"sk-very-secret is bad\"}}");
+    tst_answer a = ask_and_say(&f, WHOLE, HELLO,
+                               "HTTP/1.1 401 No\r\n\r\n{\"error\":{\"message\":\"sk-very-secret is bad\"}}");
     assert_non_null(strstr(f.heard, "POST /v1/chat/completions HTTP/1.1\r\n"));
     assert_non_null(strstr(f.heard, "Authorization: Bearer sk-very-secret\r\n"));
     assert_not_heard(&f, "test-key"); /* the client's */
@@ -794,14 +823,16 @@ static void read_events(const char *bytes, size_t cut, char *out, size_t size)
             used += (size_t)snprintf(out + used, size - used, "[%.*s]", CASTOR_ARG(data));
         }
     }
-    if (plx_events_end(&events, &data) == PLX_EVENTS_EVENT) snprintf(out + used, size - used, "[%.*s]", CASTOR_ARG(data));
+    if (plx_events_end(&events, &data) == PLX_EVENTS_EVENT) {
+        snprintf(out + used, size - used, "[%.*s]", CASTOR_ARG(data));
+    }
     plx_events_free(&events);
 }
 
 static void events_are_the_same_however_they_are_cut(void **state)
 {
-    static const char bytes[] = "data: a\n\ndata:b\r\n\r\n: c\rdata: d\rdata\rdata:  e\r\r\n\nevent: f\n\ndata:\n\nid: 1\ndatum: 2\n"
-                                "data: g\r\n\ndata: h";
+    static const char bytes[] = "data: a\n\ndata:b\r\n\r\n: c\rdata: d\rdata\rdata:  e\r\r\n\nevent: f\n\n"
+                                "data:\n\nid: 1\ndatum: 2\ndata: g\r\n\ndata: h";
     char              out[128];
 
     (void)state;
@@ -822,6 +853,7 @@ int main(void)
         cmocka_unit_test(several_candidates_keep_apart),
         cmocka_unit_test(an_upstream_may_be_plain),
         cmocka_unit_test(a_conversation_is_translated),
+        cmocka_unit_test(one_of_a_list_is_asked_for_in_words),
         cmocka_unit_test(functions_are_translated_both_ways),
         cmocka_unit_test(calls_of_functions_come_whole),
         cmocka_unit_test(a_call_that_is_none_is_told_so),

@@ -127,11 +127,12 @@ static castor_status print_choices(const cst_json *config, cst_buf *out)
     plx_list        each = plx_list_of(cst_json_get(schema, "enum"));
     const cst_json *choice;
     castor_status   status = CASTOR_OK;
+    size_t          count = 0;
 
     if (!cst_str_is(cst_json_string(plx_field_get(config, "responseMimeType")), "text/x.enum")) return CASTOR_OK;
     while (status == CASTOR_OK && (choice = plx_list_next(&each))) {
-        status = cst_buf_append_format(out, "%s%.*s", out->len == 0 ? "Answer with one of these and nothing else: " : ", ",
-                                       CASTOR_ARG(cst_json_string(choice)));
+        const char *before = count++ == 0 ? "Answer with one of these and nothing else: " : ", ";
+        status = cst_buf_append_format(out, "%s%.*s", before, CASTOR_ARG(cst_json_string(choice)));
     }
     return status;
 }
@@ -159,7 +160,8 @@ bool plx_chat_print_gemini(cst_buf *out, const cst_json *body, castor_str model,
     put_front(&w, model);
     cst_json_key(&w, "messages");
     cst_json_open_array(&w);
-    if (!put_system(&w, body, refusal) || !plx_chat_put_turns(&w, plx_field_get(body, "contents"), refusal)) return false;
+    if (!put_system(&w, body, refusal)) return false;
+    if (!plx_chat_put_turns(&w, plx_field_get(body, "contents"), refusal)) return false;
     cst_json_close_array(&w);
     plx_chat_put_tools(&w, plx_field_get(body, "tools"), plx_field_get(body, "toolConfig"));
     put_config(&w, plx_field_get(body, "generationConfig"));

@@ -144,7 +144,7 @@ static bool put_result(speaker *s, const cst_json *result)
     call      *one = call_of(s, id, name);
 
     if (plx_list_count(plx_field_get(result, "parts")) > 0) {
-        return plx_refuse(s->refusal, 400, "The result of %.*s has pictures or files; an upstream takes only text there.",
+        return plx_refuse(s->refusal, 400, "The result of %.*s has files; an upstream takes only text there.",
                           CASTOR_ARG(name));
     }
     cst_json_open_object(s->w);

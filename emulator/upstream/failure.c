@@ -17,7 +17,9 @@ bool plx_failure_unreached(plx_refusal *refusal, const plx_upstream *u, const ch
 
 bool plx_failure_silent(plx_refusal *refusal, const plx_upstream *u)
 {
-    return plx_refuse(refusal, 504, "The upstream at %s said nothing for %" PRIu64 " ms.", u->host, u->silence_us / 1000);
+    uint64_t waited_ms = u->silence_us / 1000;
+
+    return plx_refuse(refusal, 504, "The upstream at %s said nothing for %" PRIu64 " ms.", u->host, waited_ms);
 }
 
 bool plx_failure_strange(plx_refusal *refusal, const plx_upstream *u, const char *what)

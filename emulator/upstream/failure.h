@@ -1,5 +1,7 @@
-/* failure.h -- what goes wrong at the upstream, in the words and codes of Google's errors. Never with a key in it. Pure.
+/* failure.h -- what goes wrong at the upstream, in the words and codes of Google's errors. Pure.
  * SPDX-License-Identifier: MIT
+ *
+ * Sentences name the upstream, and never hold a key.
  */
 #ifndef PLX_FAILURE_H
 #define PLX_FAILURE_H

@@ -215,7 +215,9 @@ static castor_status send_whole(plx_relay *r)
     castor_status status = CASTOR_OK;
     cst_buf       parts[PLX_CANDIDATES_MAX];
 
-    for (uint32_t i = 0; i < PLX_CANDIDATES_MAX; i++) cst_buf_init(&parts[i], cst_allocator_default(), PLX_EVENT_BYTES_MAX);
+    for (uint32_t i = 0; i < PLX_CANDIDATES_MAX; i++) {
+        cst_buf_init(&parts[i], cst_allocator_default(), PLX_EVENT_BYTES_MAX);
+    }
     for (uint32_t i = 0; i < r->order.candidate_count && status == CASTOR_OK; i++) status = add_voice(r, i, &parts[i]);
     name_model(r);
     answer->candidates = r->candidates;
@@ -238,7 +240,8 @@ static void send_end(plx_relay *r)
 {
     plx_token_sum *prompt = &r->order.answer->prompt_tokens;
 
-    if (r->order.candidate_count > r->chat.choice_count) r->order.candidate_count = r->chat.choice_count; /* some give one */
+    /* Some give one, whatever was asked for. */
+    if (r->order.candidate_count > r->chat.choice_count) r->order.candidate_count = r->chat.choice_count;
     if (r->chat.prompt_tokens.is_set) *prompt = (plx_token_sum){ { (uint64_t)r->chat.prompt_tokens.value } };
     count_tokens(r, &r->told);
     r->told.is_last = true;

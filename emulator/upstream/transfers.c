@@ -228,8 +228,10 @@ static bool add_header(plx_transfer *t, const char *name, const char *value)
 
 static bool set_up(plx_transfer *t, const plx_transfer_request *request)
 {
+    const char *authorization = request->authorization;
+
     if (!add_header(t, "Content-Type", "application/json") || !add_header(t, "Accept", "text/event-stream") ||
-        !add_header(t, "Expect", "") || (request->authorization && !add_header(t, "Authorization", request->authorization))) {
+        !add_header(t, "Expect", "") || (authorization && !add_header(t, "Authorization", authorization))) {
         return false;
     }
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);

@@ -95,8 +95,9 @@ static bool copy_settings(plx_upstream *u, const plx_upstream_options *options)
     u->silence_us = options->silence_ms * 1000;
     if (options->model && !(u->model = cst_alloc_text(allocator, castor_str_of(options->model)))) return false;
     if (!options->key) return true;
-    u->authorization = cst_alloc(allocator, sizeof bearer + strlen(options->key));
-    if (u->authorization) snprintf(u->authorization, sizeof bearer + strlen(options->key), "%s%s", bearer, options->key);
+    size_t size = sizeof bearer + strlen(options->key);
+    u->authorization = cst_alloc(allocator, size);
+    if (u->authorization) snprintf(u->authorization, size, "%s%s", bearer, options->key);
     return u->authorization != NULL;
 }
 

@@ -77,7 +77,7 @@ POLLUX_API const char *pollux_start(pollux **out, const pollux_options *options,
 POLLUX_API int32_t pollux_play(pollux *twin, const char *script, char *why, size_t why_size);
 
 /**
- * pollux_spoil -- lets answers go wrong: a fault as pollux(1) lists them, for example "cut@event=3" or "status=429:rpd".
+ * pollux_spoil -- lets answers go wrong: faults as pollux(1) lists them, as "cut@event=3" or "status=429:rpd".
  *
  * Shape:     1, or 0 when there is no such fault. The next `count` answers are spoilt; 0: all from now on. Faults that
  *            were asked for before come first. NULL in place of a fault: none is spoilt any more.

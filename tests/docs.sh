@@ -1,18 +1,16 @@
 #!/bin/sh
 # Runs what docs/pollux.md shows, as a reader would, and looks for what it promises: each block of code behind a line
 # `<!-- expect: WORDS -->` must print what matches. Shell blocks share one shell, in their order; C is built by CMake. What
-# needs a runtime or a package that is not here is skipped with a word; these say where they are:
-#
-#   CASTOR_DOCS_PYTHON  a python with google-genai and openai      CASTOR_DOCS_NODE  a directory with node_modules
-#   CASTOR_DOCS_GO      a module that requires google.golang.org/genai
+# needs a runtime or a package that is not here is skipped with a word. Packages are those that conformance/peers/run has
+# fetched into build/peers (CASTOR_PEERS: another such place).
 #
 # Usage: docs.sh BUILD_DIR CC
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$1 cc=$2
-python=${CASTOR_DOCS_PYTHON:-python3}
-node_dir=${CASTOR_DOCS_NODE:-}
-go_dir=${CASTOR_DOCS_GO:-}
+packages=${CASTOR_PEERS:-$root/build/peers}
+python=$packages/python/bin/python
+[ -x "$python" ] || python=python3
 command -v curl >/dev/null || { echo "curl is not here"; exit 77; }
 scratch=$(mktemp -d)
 started=
@@ -65,17 +63,17 @@ run_python() {
     "$python" "$1.python"
 }
 run_js() {
-    [ -d "$node_dir/node_modules/@google/genai" ] && command -v node >/dev/null || return 77
-    [ -e node_modules ] || ln -s "$node_dir/node_modules" node_modules
+    [ -d "$packages/js/node_modules/@google/genai" ] && command -v node >/dev/null || return 77
+    [ -e node_modules ] || ln -s "$packages/js/node_modules" node_modules
     cp "$1.js" "$1.mjs"
     node "$1.mjs"
 }
 run_go() {
-    [ -f "$go_dir/go.mod" ] && command -v go >/dev/null || return 77
+    [ -d "$packages/go/mod" ] && command -v go >/dev/null || return 77
     mkdir "go$1"
-    cp "$go_dir/go.mod" "$go_dir/go.sum" "go$1"
+    cp "$root/conformance/peers/go/go.mod" "$root/conformance/peers/go/go.sum" "go$1"
     cp "$1.go" "go$1/main.go"
-    (cd "go$1" && GOFLAGS=-mod=mod GOPROXY=off go run .)
+    (cd "go$1" && GOMODCACHE=$packages/go/mod GOTOOLCHAIN=local GOPROXY=off go run .)
 }
 
 for file in [0-9][0-9].*; do

@@ -557,6 +557,20 @@ static void objects_in_a_bucket_become_files(void **state)
     tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[]}"), INVALID, "uris");
 }
 
+static void a_uri_of_a_host_alone_is_no_file_of_ours(void **state)
+{
+    static const char *const uris[] = { "https://example.com", "http://", "", "files", "files/", "/" };
+    char                     body[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+        snprintf(body, sizeof body, "{\"contents\":[{\"parts\":[{\"fileData\":{\"fileUri\":\"%s\"}}]}]}", uris[i]);
+        tst_answer a = tst_ask(&shared, WHOLE, body);
+        tst_check_status(&a, 200);
+        tst_forget(&a);
+    }
+}
+
 /* ---- large ones ---- */
 
 /* In KB; 0: this system does not tell. */
@@ -624,6 +638,7 @@ int main(void)
         cmocka_unit_test(only_what_pollux_made_can_be_downloaded),
         cmocka_unit_test(a_reset_forgets_files_and_uploads),
         cmocka_unit_test(objects_in_a_bucket_become_files),
+        cmocka_unit_test(a_uri_of_a_host_alone_is_no_file_of_ours),
         cmocka_unit_test(a_large_file_is_never_held),
     };
     return cmocka_run_group_tests(tests, start, stop);

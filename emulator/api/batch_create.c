@@ -93,13 +93,13 @@ static bool take_file(plx_batch *batch, const plx_exchange *e, castor_str name, 
 {
     static const char prefix[] = "files/";
     size_t            len = sizeof prefix - 1;
-    castor_str        id = { name.data + len, name.len - len };
 
     if (!cst_str_starts_with(name, prefix)) {
         return plx_refuse(refusal, 400,
                           "* %s.batch.input_config.file_name: the name must be `files/` and then an id.\n",
                           batch->kind->request);
     }
+    castor_str      id = { name.data + len, name.len - len };
     const plx_file *file = plx_files_find_active(e->world, batch->shelved.owner, id, refusal);
     if (!file) return false;
     batch->is_file = true;

@@ -291,9 +291,10 @@ static castor_str id_in(castor_str uri)
     castor_str               path = path_of(uri);
 
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) {
-        size_t     len = strlen(before[i]);
+        size_t len = strlen(before[i]);
+        if (!cst_str_starts_with(path, before[i]) || path.len == len) continue;
         castor_str id = { path.data + len, path.len - len };
-        if (cst_str_starts_with(path, before[i]) && id.len > 0 && !memchr(id.data, '/', id.len)) return id;
+        if (!memchr(id.data, '/', id.len)) return id;
     }
     return CST_NONE;
 }

@@ -47,7 +47,7 @@ static castor_str take(castor_str *input, size_t count)
 {
     castor_str front = { input->data, count };
 
-    input->data += count;
+    if (count > 0) input->data += count; /* nothing may have no address */
     input->len -= count;
     return front;
 }

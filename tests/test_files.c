@@ -557,6 +557,18 @@ static void objects_in_a_bucket_become_files(void **state)
     tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[]}"), INVALID, "uris");
 }
 
+static void one_wrong_object_leaves_no_files_of_the_others(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+
+    (void)state;
+    tst_check_error(tst_ask(&p, "/v1beta/files:register", "{\"uris\":[\"gs://b/a\",\"b\"]}"), INVALID, "`b`");
+    tst_answer a = tst_get(&p, "/v1beta/files");
+    tst_same_body(&a, "{}\n");
+    tst_forget(&a);
+    tst_pollux_stop(&p);
+}
+
 static void a_uri_of_a_host_alone_is_no_file_of_ours(void **state)
 {
     static const char *const uris[] = { "https://example.com", "http://", "", "files", "files/", "/" };
@@ -638,6 +650,7 @@ int main(void)
         cmocka_unit_test(only_what_pollux_made_can_be_downloaded),
         cmocka_unit_test(a_reset_forgets_files_and_uploads),
         cmocka_unit_test(objects_in_a_bucket_become_files),
+        cmocka_unit_test(one_wrong_object_leaves_no_files_of_the_others),
         cmocka_unit_test(a_uri_of_a_host_alone_is_no_file_of_ours),
         cmocka_unit_test(a_large_file_is_never_held),
     };

@@ -170,34 +170,50 @@ static const char *type_of(castor_str uri)
     return "application/octet-stream";
 }
 
+static bool check_uri(castor_str uri, plx_refusal *refusal)
+{
+    if (cst_str_starts_with(uri, "gs://") && uri.len > strlen("gs://")) return true;
+    return plx_refuse(refusal, 400,
+                      "* RegisterFilesRequest.uris: `%.*s` is not the URI of an object in Google Cloud Storage, as "
+                      "`gs://bucket/object`.\n", CASTOR_ARG(uri));
+}
+
 static bool register_one(plx_exchange *e, castor_str uri, cst_json_writer *w, plx_refusal *refusal)
 {
     plx_file_facts facts = { .owner = plx_owner_of(e), .source = PLX_FILE_REGISTERED };
 
-    if (!cst_str_starts_with(uri, "gs://") || uri.len == strlen("gs://")) {
-        return plx_refuse(refusal, 400,
-                          "* RegisterFilesRequest.uris: `%.*s` is not the URI of an object in Google Cloud Storage, as "
-                          "`gs://bucket/object`.\n", CASTOR_ARG(uri));
-    }
     cst_copy_text(facts.mime_type, sizeof facts.mime_type, castor_str_of(type_of(uri)));
     const plx_file *file = plx_files_add(e->world, &facts, refusal);
     if (file) plx_file_put(w, file, e);
     return file != NULL;
 }
 
-static bool register_all(plx_exchange *e, cst_json_writer *w, plx_refusal *refusal)
+static bool check_uris(const cst_json *body, plx_refusal *refusal)
 {
     static const plx_field        fields[] = { { "uris", NULL } };
     static const plx_message_type type = { PACKAGE "RegisterFilesRequest", fields, 1 };
-    if (!plx_fields_check(e->json, &type, refusal)) return false;
+    const cst_json               *uris = plx_field_get(body, "uris");
+    plx_list                      each = plx_list_of(uris);
+    const cst_json               *uri;
 
-    const cst_json *uris = plx_field_get(e->json, "uris");
-    plx_list        each = plx_list_of(uris);
-    const cst_json *uri;
+    if (!plx_fields_check(body, &type, refusal)) return false;
     if (plx_list_count(uris) == 0 || plx_list_count(uris) > PLX_REGISTER_MAX) {
         return plx_refuse(refusal, 400, "* RegisterFilesRequest.uris: there must be from 1 to %d URIs.\n",
                           (int)PLX_REGISTER_MAX);
     }
+    while ((uri = plx_list_next(&each))) {
+        if (!check_uri(cst_json_string(uri), refusal)) return false;
+    }
+    return true;
+}
+
+/* None of them when one is wrong. */
+static bool register_all(plx_exchange *e, cst_json_writer *w, plx_refusal *refusal)
+{
+    plx_list        each = plx_list_of(plx_field_get(e->json, "uris"));
+    const cst_json *uri;
+
+    if (!check_uris(e->json, refusal)) return false;
     while ((uri = plx_list_next(&each))) {
         if (!register_one(e, cst_json_string(uri), w, refusal)) return false;
     }

@@ -458,6 +458,20 @@ static void a_file_lives_for_48_hours(void **state)
     tst_pollux_stop(&p);
 }
 
+static void a_name_is_free_again_when_its_file_has_expired(void **state)
+{
+    static const char meta[] = "{\"file\":{\"name\":\"files/mine\"}}";
+    tst_pollux        p = TST_POLLUX("--instant", "-q");
+    char              name[64];
+
+    (void)state;
+    put_file(&p, "text/plain", meta, name);
+    tst_advance(&p, "172801");
+    put_file(&p, "text/plain", meta, name);
+    assert_string_equal(name, "files/mine");
+    tst_pollux_stop(&p);
+}
+
 static void a_file_is_seen_by_its_own_key_alone(void **state)
 {
     char name[64], path[128];
@@ -645,6 +659,7 @@ int main(void)
         cmocka_unit_test(a_video_is_processed_and_may_be_used_then),
         cmocka_unit_test(a_file_fails_when_its_name_asks_for_it),
         cmocka_unit_test(a_file_lives_for_48_hours),
+        cmocka_unit_test(a_name_is_free_again_when_its_file_has_expired),
         cmocka_unit_test(a_file_is_seen_by_its_own_key_alone),
         cmocka_unit_test(the_list_comes_in_pages_from_the_newest_on),
         cmocka_unit_test(only_what_pollux_made_can_be_downloaded),

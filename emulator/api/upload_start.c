@@ -96,6 +96,7 @@ static bool is_asked(const plx_exchange *e, const char *protocol, const char *up
 
 void plx_begin_upload(plx_exchange *e)
 {
+    plx_shelf_sweep(plx_files_shelf(e->world->resources->files), plx_world_now_us(e->world)); /* frees names */
     if (plx_exchange_query(e, "upload_id").len > 0) {
         plx_begin_upload_command(e);
     } else if (is_asked(e, "raw", "media")) {

@@ -134,6 +134,34 @@ static void a_cache_stands_alone_and_has_one_model(void **state)
                     "(models/gemini-2.5-flash) and CachedContent (models/gemini-3.8-flash)");
 }
 
+static void an_empty_list_of_tools_beside_a_cache_is_none(void **state)
+{
+    char path[128];
+
+    (void)state;
+    make(&shared, "", path);
+    tst_answer a = ask_with(&shared, WHOLE, path, ",\"tools\":[]");
+    tst_check_status(&a, 200);
+    tst_forget(&a);
+}
+
+/* The time must not grow by the square of their number. */
+static void a_member_that_is_repeated_keeps_nobody_waiting(void **state)
+{
+    enum { TIMES = 100000 };
+    static const char member[] = "\"tools\":[],";
+    char             *more = malloc(TIMES * (sizeof member - 1) + 1);
+    char             *to = more;
+
+    (void)state;
+    assert_non_null(more);
+    for (int i = 0; i < TIMES; i++, to += sizeof member - 1) memcpy(to, member, sizeof member);
+    tst_answer a = create(&shared, "models/gemini-3.8-flash", CACHE_BYTES, more);
+    tst_check_status(&a, 200);
+    tst_forget(&a);
+    free(more);
+}
+
 static void a_cache_has_a_least_size(void **state)
 {
     tst_answer a;
@@ -286,6 +314,8 @@ int main(void)
         cmocka_unit_test(a_cache_tells_its_size_and_its_end_and_nothing_of_its_contents),
         cmocka_unit_test(what_is_in_the_cache_counts_in_the_usage),
         cmocka_unit_test(a_cache_stands_alone_and_has_one_model),
+        cmocka_unit_test(an_empty_list_of_tools_beside_a_cache_is_none),
+        cmocka_unit_test(a_member_that_is_repeated_keeps_nobody_waiting),
         cmocka_unit_test(a_cache_has_a_least_size),
         cmocka_unit_test(a_cache_ends_with_its_ttl),
         cmocka_unit_test(only_the_end_of_a_cache_can_change),

@@ -50,7 +50,9 @@ static bool check_rest(const cst_json *request, plx_refusal *refusal)
     static const char *const cached[] = { "systemInstruction", "tools", "toolConfig" };
 
     for (size_t i = 0; i < sizeof cached / sizeof cached[0]; i++) {
-        if (!plx_field_get(request, cached[i])) continue;
+        const cst_json *value = plx_field_get(request, cached[i]);
+        bool            is_empty_list = cst_json_type_of(value) == CST_JSON_ARRAY && cst_json_count(value) == 0;
+        if (!value || is_empty_list) continue; /* to proto3 they are the same */
         return plx_refuse(refusal, 400,
                           "CachedContent can not be used with GenerateContent request setting system_instruction, "
                           "tools or tool_config.\n\nProposed fix: move those values to CachedContent from "

@@ -105,23 +105,30 @@ static bool read_expiry(const cst_json *body, int64_t now_us, int64_t *expires_u
 
 /* ---- create ---- */
 
+/* How the client has spelled it. */
+static castor_str name_of(const cst_json *object, const cst_json *member)
+{
+    cst_json_iterator members = cst_json_iterate(object);
+    const cst_json   *one;
+    castor_str        name = CST_NONE;
+
+    while ((one = cst_json_next(&members, &name)) && one != member) { }
+    return name;
+}
+
 /* The part of the body that is a request, as one. */
 static castor_status print_request(const plx_exchange *e, cst_buf *out)
 {
     static const char *const taken[] = { "contents", "systemInstruction", "tools", "toolConfig" };
     cst_json_writer          w = cst_json_writer_to(out);
     cst_json_cursor          root = cst_json_cursor_at_root(&e->document, cst_buf_view(&e->body));
-    cst_json_iterator        members = cst_json_iterate(e->json);
-    const cst_json          *member;
-    castor_str               key;
 
     cst_json_open_object(&w);
-    while ((member = cst_json_next(&members, &key))) {
-        for (size_t i = 0; i < COUNT_OF(taken); i++) {
-            if (plx_field_get(e->json, taken[i]) != member) continue;
-            cst_json_key(&w, taken[i]);
-            cst_json_put_raw(&w, cst_json_source(cst_json_cursor_find(root, key)));
-        }
+    for (size_t i = 0; i < COUNT_OF(taken); i++) {
+        const cst_json *member = plx_field_get(e->json, taken[i]);
+        if (!member) continue;
+        cst_json_key(&w, taken[i]);
+        cst_json_put_raw(&w, cst_json_source(cst_json_cursor_find(root, name_of(e->json, member))));
     }
     if (plx_list_count(plx_field_get(e->json, "contents")) == 0 && plx_field_get(e->json, "systemInstruction")) {
         cst_json_key(&w, "contents"); /* a cache may do without, a request not */

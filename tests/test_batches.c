@@ -137,6 +137,21 @@ static void a_batch_goes_from_pending_to_running_to_its_results(void **state)
     tst_forget(&a);
 }
 
+static void of_two_spellings_the_first_counts(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q", "--batch-time", "0");
+    char       path[128];
+
+    (void)state;
+    make(&p, "{\"batch\":{\"input_config\":{\"requests\":{\"requests\":[" ROW("a") "," ROW("b") "]}},"
+             "\"inputConfig\":{\"requests\":{\"requests\":[]}}}}", path);
+    tst_answer a = tst_get(&p, path);
+    tst_check_at(&a, "metadata.batchStats.requestCount", "2");
+    tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "2");
+    tst_forget(&a);
+    tst_pollux_stop(&p);
+}
+
 static void a_bad_row_fails_alone(void **state)
 {
     char path[128];
@@ -475,6 +490,19 @@ static void a_key_has_at_most_100_batches_under_way(void **state)
     tst_pollux_stop(&p);
 }
 
+static void a_batch_that_has_expired_unseen_is_under_way_no_more(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+    char       path[128];
+
+    (void)state;
+    for (int i = 0; i < 100; i++) make(&p, INLINE("pollux: expire", ROW("a")), path);
+    tst_check_error(tst_ask(&p, CREATE, INLINE("", ROW("a"))), 429, "RESOURCE_EXHAUSTED", "100");
+    tst_advance(&p, "172800");
+    make(&p, INLINE("", ROW("a")), path);
+    tst_pollux_stop(&p);
+}
+
 static bool has_answer(const tst_link *l)
 {
     char byte;
@@ -542,6 +570,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_goes_from_pending_to_running_to_its_results),
+        cmocka_unit_test(of_two_spellings_the_first_counts),
         cmocka_unit_test(a_bad_row_fails_alone),
         cmocka_unit_test(what_is_no_batch_is_refused),
         cmocka_unit_test(a_request_of_more_than_20_mb_wants_a_file),
@@ -556,6 +585,7 @@ int main(void)
         cmocka_unit_test(a_batch_can_be_given_another_name_and_priority),
         cmocka_unit_test(batches_are_listed_as_operations_in_pages),
         cmocka_unit_test(a_key_has_at_most_100_batches_under_way),
+        cmocka_unit_test(a_batch_that_has_expired_unseen_is_under_way_no_more),
         cmocka_unit_test(a_large_batch_does_not_hold_up_others),
     };
     return cmocka_run_group_tests(tests, start, stop);

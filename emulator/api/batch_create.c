@@ -41,12 +41,12 @@ static bool append_row(plx_blob *rows, castor_str row, cst_buf *line)
            plx_blob_append(rows, cst_buf_view(line));
 }
 
-/* A member by either spelling of its name. */
+/* A member by either spelling of its name: the one that plx_field_get finds too, should both be there. */
 static cst_json_cursor get(cst_json_cursor object, const char *camel, const char *snake)
 {
     cst_json_cursor member = cst_json_cursor_get(object, camel);
 
-    return member.value ? member : cst_json_cursor_get(object, snake);
+    return member.value == plx_field_get(object.value, camel) ? member : cst_json_cursor_get(object, snake);
 }
 
 static bool copy_rows(const plx_exchange *e, plx_blob *rows)

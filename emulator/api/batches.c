@@ -57,14 +57,25 @@ void plx_batches_free(plx_batches *batches)
 
 plx_shelf *plx_batches_shelf(plx_batches *batches) { return &batches->shelf; }
 
-/* Drops the oldest that has ended. */
-static void make_room(plx_shelf *shelf)
+static int64_t expiry_of(const plx_batch *batch)
+{
+    return batch->shelved.created_us + PLX_BATCH_LIFE_S * US_PER_S;
+}
+
+/* Also when nobody has looked at it since. */
+static bool is_over(const plx_batch *batch, int64_t now_us)
+{
+    return batch->end || now_us >= batch->due_us || now_us >= expiry_of(batch);
+}
+
+/* Drops the oldest that is over. */
+static void make_room(plx_shelf *shelf, int64_t now_us)
 {
     plx_shelved *oldest = NULL;
 
     if (shelf->count < shelf->count_max) return;
     for (plx_shelved *one = shelf->newest; one; one = one->older) {
-        if (((plx_batch *)one)->end) oldest = one;
+        if (is_over((plx_batch *)one, now_us)) oldest = one;
     }
     if (oldest) plx_shelf_remove(shelf, oldest);
 }
@@ -74,8 +85,7 @@ static bool check_concurrent(const plx_shelf *shelf, plx_owner owner, int64_t no
     size_t count = 0;
 
     for (const plx_shelved *one = shelf->newest; one; one = one->older) {
-        const plx_batch *batch = (const plx_batch *)one;
-        if (one->owner == owner && !batch->end && now_us < batch->due_us) count++;
+        if (one->owner == owner && !is_over((const plx_batch *)one, now_us)) count++;
     }
     return count < PLX_BATCHES_AT_ONCE_MAX ||
            plx_refuse(refusal, 429, "Resource has been exhausted: %d batches are under way, as many as there may be.",
@@ -107,7 +117,7 @@ bool plx_batches_add(plx_world *world, plx_batch *batch, plx_refusal *refusal)
     if (!check_concurrent(shelf, batch->shelved.owner, now_us, refusal)) return false;
     set_times(batch, batches->batch_ms, now_us);
     plx_shelf_make_name(shelf, batch->shelved.name, "batches", ID_LETTERS, &world->chance);
-    make_room(shelf);
+    make_room(shelf, now_us);
     return plx_shelf_put(shelf, &batch->shelved) ||
            plx_refuse(refusal, 429, "The emulator keeps no more than %d batches; delete some.", (int)PLX_BATCHES_MAX);
 }
@@ -123,11 +133,6 @@ plx_batch *plx_batches_find(const plx_world *world, plx_owner owner, castor_str 
 }
 
 /* ---- states ---- */
-
-static int64_t expiry_of(const plx_batch *batch)
-{
-    return batch->shelved.created_us + PLX_BATCH_LIFE_S * US_PER_S;
-}
 
 static bool is_due(const plx_batch *batch, int64_t now_us)
 {

@@ -67,11 +67,17 @@ static bool write_all(int fd, castor_str bytes, uint64_t offset)
     return true;
 }
 
-/* Moves what is in memory to a file. */
+/* Moves what is in memory to a file. False: it is still in memory. */
 static bool spill(plx_blob *blob)
 {
-    blob->fd = open_nameless();
-    if (blob->fd < 0 || !write_all(blob->fd, cst_buf_view(&blob->memory), 0)) return false;
+    int fd = open_nameless();
+
+    if (fd < 0) return false;
+    if (!write_all(fd, cst_buf_view(&blob->memory), 0)) {
+        close(fd);
+        return false;
+    }
+    blob->fd = fd;
     cst_buf_free(&blob->memory);
     return true;
 }

@@ -31,7 +31,7 @@ plx_blob *plx_blob_new(plx_blob_room *room);
 plx_blob *plx_blob_share(plx_blob *blob);
 void      plx_blob_drop(plx_blob *blob); /* takes NULL; the last one to drop it frees it */
 
-/* False: no room, no memory, or the disk is full. The blob is then as it was, but may not be added to. */
+/* False: no room, no memory, or the disk is full. The blob is then as it was; the same bytes may be tried again. */
 bool plx_blob_append(plx_blob *blob, castor_str bytes);
 
 /* How many bytes from `offset` on were read: fewer than `size` at the end, or when the disk fails. */

@@ -218,6 +218,18 @@ static void a_model_of_next_month_works_unless_the_list_is_strict(void **state)
     tst_pollux_stop(&strict);
 }
 
+static void what_cannot_be_a_name_is_no_model_of_next_month(void **state)
+{
+    char path[256] = "/v1beta/models/gemini-";
+
+    (void)state;
+    check_status(&shared, "/v1beta/models/gemini-%FF", NULL, 404, "is not found");
+    check_status(&shared, "/v1beta/models/gemini-a%20b", NULL, 404, "is not found");
+    check_status(&shared, "/v1beta/models/gemini-%22%0A", NULL, 404, "is not found");
+    memset(path + strlen(path), 'x', 122);
+    check_status(&shared, path, NULL, 404, "is not found");
+}
+
 static void models_can_come_from_a_file(void **state)
 {
     (void)state;
@@ -324,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_retired_model_is_not_found),
         cmocka_unit_test(an_answer_names_the_model_that_gave_it),
         cmocka_unit_test(a_model_of_next_month_works_unless_the_list_is_strict),
+        cmocka_unit_test(what_cannot_be_a_name_is_no_model_of_next_month),
         cmocka_unit_test(nobody_has_tuned_models),
         cmocka_unit_test(models_can_come_from_a_file),
         cmocka_unit_test(the_list_that_is_shown_can_be_given_back),

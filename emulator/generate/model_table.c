@@ -94,6 +94,19 @@ static bool begins_with(castor_str name, castor_str prefix)
     return name.len >= prefix.len && memcmp(name.data, prefix.data, prefix.len) == 0;
 }
 
+/* Whether a name that no table has could be a model's at all. */
+static bool is_name(castor_str name)
+{
+    enum { NAME_BYTES_MAX = 128 };
+
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && (c == '\0' || !strchr("-._", c))) return false;
+    }
+    return name.len <= NAME_BYTES_MAX;
+}
+
 const plx_model *plx_model_find(const plx_model_table *table, castor_str name)
 {
     const plx_model *family = NULL;
@@ -107,7 +120,7 @@ const plx_model *plx_model_find(const plx_model_table *table, castor_str name)
             family = one;
         }
     }
-    return table->without_families ? NULL : family;
+    return family && !table->without_families && is_name(name) ? family : NULL;
 }
 
 const plx_model *plx_model_serving(const plx_model_table *table, const plx_model *model, int64_t days_later)

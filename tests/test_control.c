@@ -154,6 +154,21 @@ static void the_use_of_quotas_is_shown_without_the_key(void **state)
     tst_pollux_stop(&p);
 }
 
+static void a_short_key_is_not_shown_at_all(void **state)
+{
+    (void)state;
+    tst_pollux p = TST_POLLUX("--instant", "-q", "--rpm", "5");
+    tst_answer a = tst_ask_with(&p, WHOLE, "x-goog-api-key: zebra\r\n", PROMPT("Twelve bytes"));
+
+    assert_int_equal(a.status, 200);
+    tst_forget(&a);
+    a = control(&p, "GET", "/pollux/stats", NULL);
+    tst_contains(&a, "\"key\": \"...\"");
+    tst_lacks(&a, "bra");
+    tst_forget(&a);
+    tst_pollux_stop(&p);
+}
+
 /* ---- scripts ---- */
 
 static void scripts_come_and_go_while_it_runs(void **state)
@@ -241,6 +256,7 @@ int main(void)
         cmocka_unit_test(each_endpoint_is_counted_by_status),
         cmocka_unit_test(a_stream_under_way_is_seen),
         cmocka_unit_test(the_use_of_quotas_is_shown_without_the_key),
+        cmocka_unit_test(a_short_key_is_not_shown_at_all),
         cmocka_unit_test(scripts_come_and_go_while_it_runs),
         cmocka_unit_test(a_wrong_script_is_explained_with_its_line),
         cmocka_unit_test(a_script_that_goes_is_played_to_its_end),

@@ -13,14 +13,14 @@
 #define MINUTE_US (60 * SECOND_US)
 #define DAY_US    (24 * 3600 * SECOND_US)
 
-enum { KEY_TAIL_LEN = 4, MODEL_NAME_SIZE = 96 };
+enum { KEY_TAIL_LEN = 4, KEY_LEN_LEAST = 8 /* of one whose end may be shown */, MODEL_NAME_SIZE = 160 };
 
 typedef enum measure { REQUESTS_A_MINUTE = 0, TOKENS_A_MINUTE, REQUESTS_A_DAY, MEASURES } measure;
 
 /* What one key has used of one model. The key itself is not kept. */
 typedef struct account {
     uint64_t key_hash;
-    char     key_tail[KEY_TAIL_LEN + 1]; /* to tell accounts apart in a list */
+    char     key_tail[KEY_TAIL_LEN + 1]; /* to tell accounts apart in a list; empty: the key is short */
     char     model[MODEL_NAME_SIZE];
     uint64_t used[MEASURES];
     int64_t  minute_ends_us; /* 0: none has begun */
@@ -108,7 +108,7 @@ static account *make_room(plx_quotas *quotas)
 static account *account_of(plx_quotas *quotas, castor_str key, castor_str model)
 {
     uint64_t key_hash = hash(key);
-    size_t   tail = key.len < KEY_TAIL_LEN ? key.len : KEY_TAIL_LEN;
+    size_t   tail = key.len < KEY_LEN_LEAST ? 0 : KEY_TAIL_LEN;
     char     name[MODEL_NAME_SIZE];
 
     cst_copy_text(name, sizeof name, model);

@@ -165,6 +165,20 @@ static void a_wrong_verb_gets_a_page(void **state)
     tst_forget(&a);
 }
 
+static void a_wrong_verb_is_told_all_that_are_right(void **state)
+{
+    (void)state;
+    tst_answer a = tst_call(&shared, "PUT", "/v1beta/cachedContents/x", KEY, NULL);
+
+    assert_int_equal(a.status, 405);
+    assert_non_null(strstr(a.head, "allow: GET, HEAD, PATCH, DELETE\r\n"));
+    tst_forget(&a);
+    a = tst_call(&shared, "DELETE", "/v1beta/cachedContents/x", "", NULL); /* without a key */
+    assert_int_equal(a.status, 403);
+    assert_null(strstr(a.head, "allow:"));
+    tst_forget(&a);
+}
+
 static void a_control_path_that_does_not_exist_is_explained(void **state)
 {
     (void)state;
@@ -214,6 +228,7 @@ int main(void)
         cmocka_unit_test(a_token_that_looks_like_one_of_google_is_good),
         cmocka_unit_test(a_path_that_does_not_exist_gets_a_page),
         cmocka_unit_test(a_wrong_verb_gets_a_page),
+        cmocka_unit_test(a_wrong_verb_is_told_all_that_are_right),
         cmocka_unit_test(a_control_path_that_does_not_exist_is_explained),
         cmocka_unit_test(a_body_that_is_too_large_gets_a_page),
         cmocka_unit_test(what_no_model_does_any_more_is_not_found_and_the_rest_not_implemented),

@@ -144,6 +144,20 @@ static void a_page_token_is_known_again_by_its_own_list_alone(void **state)
     assert_false(plx_page_read(&page, CST_NONE, CASTOR_STR("10"), &files, &refusal));
 }
 
+static void a_second_refusal_forgets_all_of_the_first(void **state)
+{
+    static const plx_error_info info = { .reason = "FIRST" };
+    plx_refusal                 refusal = { .code = 0 };
+
+    (void)state;
+    plx_refuse_as(&refusal, 409, "ALREADY_EXISTS", &info, "First.");
+    plx_refuse(&refusal, 404, "Second.");
+    assert_int_equal(refusal.code, 404);
+    assert_string_equal(refusal.message, "Second.");
+    assert_null(refusal.status);
+    assert_null(refusal.info);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +166,7 @@ int main(void)
         cmocka_unit_test(a_duration_is_seconds_with_an_s_behind_them),
         cmocka_unit_test(a_page_has_a_default_size_and_a_greatest),
         cmocka_unit_test(a_page_token_is_known_again_by_its_own_list_alone),
+        cmocka_unit_test(a_second_refusal_forgets_all_of_the_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static void send_headers(plx_exchange *exchange, int status, const char *content
     plx_header headers[PLX_EXTRA_HEADERS_MAX + 2] = { { CASTOR_STR("content-type"), castor_str_of(content_type) } };
     size_t     count = 1;
 
-    if (allowed) headers[count++] = (plx_header){ CASTOR_STR("allow"), castor_str_of(allowed) };
+    if (*allowed) headers[count++] = (plx_header){ CASTOR_STR("allow"), castor_str_of(allowed) };
     for (const plx_extra_header *one = exchange->extra_headers; one; one = one->next) {
         if (count < sizeof headers / sizeof headers[0]) headers[count++] = one->header;
     }
@@ -46,7 +46,7 @@ static void send_headers(plx_exchange *exchange, int status, const char *content
 
 void plx_exchange_send(plx_exchange *exchange, int status, const char *content_type, castor_str body)
 {
-    send_headers(exchange, status, content_type, NULL);
+    send_headers(exchange, status, content_type, "");
     plx_reply_write(exchange->reply, body);
     plx_reply_end(exchange->reply);
 }

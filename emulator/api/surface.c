@@ -3,6 +3,8 @@
  */
 #include "api/surface.h"
 
+#include <stdio.h>
+
 #include "api/handlers.h"
 
 /* Wherever two rows fit a path, the first counts. */
@@ -162,16 +164,22 @@ static bool refuse_path(const plx_exchange *exchange, plx_refusal *refusal)
                            CASTOR_ARG(exchange->path));
 }
 
-static bool refuse_verb(const plx_exchange *exchange, castor_str method, const char *right, plx_refusal *refusal)
+static void allow(plx_refusal *refusal, const char *method)
+{
+    size_t used = strlen(refusal->allowed);
+
+    snprintf(refusal->allowed + used, sizeof refusal->allowed - used, "%s%s%s", used ? ", " : "", method,
+             strcmp(method, "GET") == 0 ? ", HEAD" : "");
+}
+
+static void refuse_verb(const plx_exchange *exchange, castor_str method, plx_refusal *refusal)
 {
     if (cst_str_starts_with(exchange->path, "/pollux")) {
-        plx_refuse(refusal, 405, "Method %.*s is not allowed here; use %s.", CASTOR_ARG(method), right);
+        plx_refuse(refusal, 405, "Method %.*s is not allowed here; use %s.", CASTOR_ARG(method), refusal->allowed);
     } else {
         plx_refuse_page(refusal, 405, "The request method %.*s is inappropriate for the URL %.*s.", CASTOR_ARG(method),
                         CASTOR_ARG(exchange->path));
     }
-    refusal->allowed = strcmp(right, "GET") == 0 ? "GET, HEAD" : right;
-    return false;
 }
 
 const plx_endpoint *plx_surface_find(plx_exchange *exchange, castor_str method, plx_refusal *refusal)
@@ -182,14 +190,18 @@ const plx_endpoint *plx_surface_find(plx_exchange *exchange, castor_str method, 
         const plx_endpoint *one = &endpoints[i];
         bool                is_head_of_get = cst_str_is(method, "HEAD") && strcmp(one->method, "GET") == 0;
         if (!fits(exchange, one->pattern)) continue;
-        if (is_head_of_get || cst_str_is(method, one->method)) return one;
-        if (!of_other_verb) of_other_verb = one;
+        if (is_head_of_get || cst_str_is(method, one->method)) {
+            refusal->allowed[0] = '\0';
+            return one;
+        }
+        of_other_verb = one;
+        allow(refusal, one->method);
     }
     if (!of_other_verb) {
         refuse_path(exchange, refusal);
         return NULL;
     }
     exchange->endpoint = of_other_verb; /* for the style of its errors */
-    refuse_verb(exchange, method, of_other_verb->method, refusal);
+    refuse_verb(exchange, method, refusal);
     return NULL;
 }

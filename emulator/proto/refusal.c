@@ -58,6 +58,9 @@ static bool say(plx_refusal *refusal, int code, const char *format, va_list args
     vsnprintf(refusal->message, sizeof refusal->message, format, args);
     refusal->code = code;
     refusal->is_page = false;
+    refusal->status = refusal->symbol = NULL;
+    refusal->info = NULL;
+    refusal->retry_after_us = (castor_i64){ 0, 0 };
     refusal->quota_count = refusal->violation_count = refusal->paths_len = 0;
     return false;
 }

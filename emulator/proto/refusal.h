@@ -41,13 +41,13 @@ typedef struct plx_refusal {
     bool                  is_page;        /* HTML, as the front end answers what never reaches the API */
     const char           *status;         /* "FAILED_PRECONDITION"; NULL: the one that goes with the code */
     const char           *symbol;         /* the code in words of coded_error.h; NULL: the one that goes with the code */
-    const char           *allowed;        /* of a 405: the verbs for its Allow header */
     const plx_error_info *info;           /* or NULL */
     castor_i64            retry_after_us; /* RetryInfo, when set */
     plx_quota_violation   quotas[PLX_QUOTA_VIOLATIONS_MAX];
     size_t                quota_count;
     plx_violation         violations[PLX_VIOLATIONS_MAX];
     size_t                violation_count;
+    char                  allowed[40];    /* of a 405: the verbs for its Allow header */
     uint16_t              paths_len;
     char                  paths[512];     /* of the violations, each with its NUL */
     char                  message[2048];

@@ -168,10 +168,7 @@ static bool check_size(const plx_model *model, uint64_t count, plx_refusal *refu
                           "Cached content is too small. total_token_count=%" PRIu64 ", min_total_token_count=%" PRId64,
                           count, model->cache_tokens_least);
     }
-    return count <= (uint64_t)model->input_tokens_max ||
-           plx_refuse(refusal, 400,
-                      "The input token count (%" PRIu64 ") exceeds the maximum number of tokens allowed (%" PRId64 ").",
-                      count, model->input_tokens_max);
+    return plx_model_check_input(model, count, refusal);
 }
 
 static bool read_names(plx_cache *cache, const cst_json *body, plx_refusal *refusal)

@@ -28,15 +28,6 @@ static const plx_message_type request_type = { "EmbedContentRequest", request_fi
 static const plx_field batch_fields[] = { { .name = "requests", .type = &request_type }, { .name = "model" } };
 static const plx_message_type batch_type = { "BatchEmbedContentsRequest", batch_fields, COUNT_OF(batch_fields) };
 
-/* What the service does with a longer text is not known; the text is that of too long a prompt. */
-static bool check_tokens(const plx_model *model, uint64_t tokens, plx_refusal *refusal)
-{
-    if (tokens <= (uint64_t)model->input_tokens_max) return true;
-    return plx_refuse(refusal, 400,
-                      "The input token count (%" PRIu64 ") exceeds the maximum number of tokens allowed (%" PRId64 ").",
-                      tokens, model->input_tokens_max);
-}
-
 /* ---- EmbedContentRequest ---- */
 
 static const char *dot(const char *path) { return *path ? "." : ""; }
@@ -147,7 +138,7 @@ bool plx_embed_content(const plx_embed_ask *ask, cst_json_writer *writer, uint64
     cst_buf_init(&text, cst_allocator_default(), PLX_BODY_BYTES_MAX);
     if (gather(ask, &text, &own_tokens) != CASTOR_OK) {
         plx_refuse_memory(refusal);
-    } else if (check_tokens(ask->model, own_tokens, refusal)) {
+    } else if (plx_model_check_input(ask->model, own_tokens, refusal)) {
         plx_embedding_fill(values, count, ask->model, text.data ? cst_buf_view(&text) : CASTOR_STR(""), task);
         cst_json_open_object(writer);
         cst_json_key(writer, "values");
@@ -265,7 +256,7 @@ void plx_answer_embed_text(plx_exchange *e)
     cst_json_writer               w = cst_json_writer_to(&json);
 
     cst_buf_init(&json, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
-    bool is_done = model && plx_fields_check(e->json, &type, &refusal) && check_tokens(model, tokens, &refusal);
+    bool is_done = model && plx_fields_check(e->json, &type, &refusal) && plx_model_check_input(model, tokens, &refusal);
     if (is_done && text.len == 0) {
         is_done = plx_refuse(&refusal, 400, "* EmbedTextRequest.text: text is not specified\n");
     }

@@ -3,6 +3,7 @@
  */
 #include "api/models.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "api/handlers.h"
@@ -34,6 +35,14 @@ const plx_model *plx_model_for(const plx_exchange *exchange, castor_str name, co
                "ModelService.ListModels to see the list of available models and their supported methods.",
                CASTOR_ARG(plx_model_bare_name(name)), CASTOR_ARG(version), method);
     return NULL;
+}
+
+bool plx_model_check_input(const plx_model *model, uint64_t tokens, plx_refusal *refusal)
+{
+    if (tokens <= (uint64_t)model->input_tokens_max) return true;
+    return plx_refuse(refusal, 400,
+                      "The input token count (%" PRIu64 ") exceeds the maximum number of tokens allowed (%" PRId64 ").",
+                      tokens, model->input_tokens_max);
 }
 
 castor_str plx_model_version(const plx_model *serving, castor_str name)

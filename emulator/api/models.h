@@ -14,6 +14,10 @@ const plx_model *plx_model_for(const plx_exchange *exchange, castor_str name, co
 /* The model of that name, whatever answers for it. NULL: there is none today, and `refusal` tells so. */
 const plx_model *plx_model_get(const plx_exchange *exchange, castor_str name, plx_refusal *refusal);
 
+/* Whether an input of so many tokens fits into the model's window. What the service does with a longer text to embed is
+ * not known; it is told what too long a prompt is. */
+bool plx_model_check_input(const plx_model *model, uint64_t tokens, plx_refusal *refusal);
+
 /* Whether lists of models have it. */
 bool plx_model_is_listed(const plx_exchange *exchange, const plx_model *model);
 

@@ -77,11 +77,7 @@ static bool put_embedding(cst_json_writer *w, embedding_ask *ask, size_t index, 
 {
     float values[PLX_DIMENSIONS_MAX];
 
-    if (tokens > (uint64_t)ask->model->input_tokens_max) {
-        return plx_refuse(refusal, 400,
-                          "The input token count (%" PRIu64 ") exceeds the maximum number of tokens allowed "
-                          "(%" PRId64 ").", tokens, ask->model->input_tokens_max);
-    }
+    if (!plx_model_check_input(ask->model, tokens, refusal)) return false;
     ask->tokens += tokens;
     plx_embedding_fill(values, ask->dimensions, ask->model, text, CST_NONE);
     cst_json_open_object(w);
@@ -107,7 +103,8 @@ static bool put_token_list(cst_json_writer *w, embedding_ask *ask, size_t index,
     cst_json_iterator each = cst_json_iterate(list);
     const cst_json   *one;
     cst_buf           text;
-    bool              is_good = cst_json_count(list) > 0 || refuse_input(refusal);
+    bool              is_good = cst_json_count(list) > 0 ? plx_model_check_input(ask->model, cst_json_count(list), refusal)
+                                                         : refuse_input(refusal);
 
     cst_buf_init(&text, cst_allocator_default(), PLX_BODY_BYTES_MAX);
     while (is_good && (one = cst_json_next(&each, NULL))) {

@@ -85,6 +85,7 @@ static void what_does_not_belong_is_refused_in_a_list(void **state)
     check_refused("{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}", "model is not specified");
     check_refused("{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"bot\",\"content\":\"x\"}]}", "Please use a valid role");
     check_refused("{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"video\"}]}]}", "Invalid content part type: video");
+    check_refused("{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{}}]}]}", "an image_url without a url");
     check_refused("{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"assistant\",\"content\":\"y\"}]}", "Requests ending with a model turn");
     check_refused("{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"tool\",\"tool_call_id\":\"1\",\"content\":\"y\"}]}", "immediately after a function call turn");
     check_refused(NEW("x", ",\"n\":2"), "Multiple candidates is not enabled for this model");

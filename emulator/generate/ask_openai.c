@@ -40,13 +40,14 @@ static const plx_message_type request_type = PLX_TYPE("ChatCompletionRequest", r
 /* data:image/png;base64,AAAA */
 static bool read_url(plx_reading *r, castor_str url)
 {
-    castor_str  mime_type = { url.data + 5, 0 };
     const char *comma = url.len > 0 ? memchr(url.data, ',', url.len) : NULL;
 
+    if (url.len == 0) return plx_refuse(r->refusal, 400, "Invalid content part: an image_url without a url.");
     if (!cst_str_starts_with(url, "data:") || !comma) {
         plx_reading_count_data(r, CASTOR_STR("image/jpeg"), (castor_i64){ 0, 0 });
         return true;
     }
+    castor_str mime_type = { url.data + 5, 0 };
     while (mime_type.data + mime_type.len < comma && mime_type.data[mime_type.len] != ';') mime_type.len++;
     int64_t size = plx_base64_size((castor_str){ comma + 1, (size_t)(url.data + url.len - comma - 1) });
     if (size < 0) return plx_refuse(r->refusal, 400, "Invalid base64 in the data URI of an image.");
@@ -62,7 +63,7 @@ static bool read_part(plx_reading *r, const cst_json *part, bool is_said)
 
     if (text.data && is_said) return plx_reading_say(r, text);
     if (text.data) plx_reading_count_text(r, text);
-    else if (image) return read_url(r, image && cst_json_string(image).data ? cst_json_string(image) : cst_json_string_in(image, "url"));
+    else if (image) return read_url(r, cst_json_string(image).data ? cst_json_string(image) : cst_json_string_in(image, "url"));
     else if (sound) {
         int64_t size = plx_base64_size(cst_json_string_in(sound, "data"));
         plx_reading_count_data(r, CASTOR_STR("audio/wav"), castor_some_i64(size > 0 ? size : 0));

@@ -597,6 +597,34 @@ static void a_uri_of_a_host_alone_is_no_file_of_ours(void **state)
     }
 }
 
+static void what_is_no_host_gets_into_no_url(void **state)
+{
+    static const char start[] = "POST /upload/v1beta/files HTTP/1.1\r\n" KEY RESUMABLE "Content-Length: 2\r\nHost: ";
+    static const char *const hosts[] = { "a\"<b>", "a/b?c", "a@b", "a\tb", "", "[::1]:80", "a-b.c:8787" };
+    static const char *const urls[] = { "http://localhost/upload", "http://localhost/upload", "http://localhost/upload",
+                                        "http://localhost/upload", "http://localhost/upload", "http://[::1]:80/upload",
+                                        "http://a-b.c:8787/upload" };
+    char url[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
+        tst_link l = tst_connect(&shared);
+        tst_send_text(&l, start);
+        tst_send_text(&l, hosts[i]);
+        tst_send_text(&l, "\r\n\r\n{}");
+        tst_answer a = tst_read_answer(&l);
+        if (a.status == 200) {
+            assert_true(tst_header(&a, "x-goog-upload-url", url, sizeof url));
+            assert_int_equal(strncmp(url, urls[i], strlen(urls[i])), 0);
+        } else {
+            assert_int_equal(a.status, 400);
+            assert_true(i < 5);
+        }
+        tst_forget(&a);
+        tst_hang_up(&l);
+    }
+}
+
 /* ---- large ones ---- */
 
 /* In KB; 0: this system does not tell. */
@@ -667,6 +695,7 @@ int main(void)
         cmocka_unit_test(objects_in_a_bucket_become_files),
         cmocka_unit_test(one_wrong_object_leaves_no_files_of_the_others),
         cmocka_unit_test(a_uri_of_a_host_alone_is_no_file_of_ours),
+        cmocka_unit_test(what_is_no_host_gets_into_no_url),
         cmocka_unit_test(a_large_file_is_never_held),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -296,7 +296,6 @@ static bool check_update(const plx_exchange *e, plx_refusal *refusal)
     cst_json_iterator members = cst_json_iterate(e->json);
     castor_str        key;
 
-    if (!mask.data) mask = plx_exchange_query(e, "update_mask");
     if (!plx_fields_check(e->json, &cache_type, refusal) || !check_mask(mask, refusal)) return false;
     while (cst_json_next(&members, &key)) {
         if (!is_expiry(key) && !cst_str_is(key, "name")) return refuse_update(key, refusal);

@@ -3,15 +3,39 @@
  */
 #include "api/exchange.h"
 
+#include <stdio.h>
+
 #include "proto/coded_error.h"
+#include "proto/fields.h"
 #include "proto/json_style.h"
 
 castor_str plx_exchange_query(const plx_exchange *exchange, const char *name)
 {
     for (const plx_query *one = exchange->query; one; one = one->next) {
-        if (cst_str_is(one->name, name)) return one->value;
+        if (plx_field_is(one->name, name)) return one->value;
     }
     return CST_NONE;
+}
+
+/* A name or an address, and a port: 253 bytes and 6 at most. */
+static bool is_host(castor_str host)
+{
+    enum { HOST_BYTES_MAX = 260 };
+
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.data[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && !(c >= '0' && c <= '9') && (c == '\0' || !strchr(".-_:[]", c))) return false;
+    }
+    return host.len > 0 && host.len <= HOST_BYTES_MAX;
+}
+
+void plx_exchange_origin(const plx_exchange *exchange, char origin[PLX_ORIGIN_SIZE])
+{
+    const plx_head *head = exchange->head;
+    castor_str      host = is_host(head->host) ? head->host : CASTOR_STR("localhost");
+
+    snprintf(origin, PLX_ORIGIN_SIZE, "%s://%.*s", head->is_secure ? "https" : "http", CASTOR_ARG(host));
 }
 
 void plx_exchange_add_header(plx_exchange *exchange, castor_str name, castor_str value)

@@ -204,12 +204,12 @@ static const char *name_of_source(plx_file_source source)
 /* The service names its own host. A client that checks a URI against its base URL, or fetches it, wants ours. */
 static void put_uri(cst_json_writer *w, const char *key, const plx_exchange *e, const char *name, const char *suffix)
 {
-    castor_str  host = e->head->host.len > 0 ? e->head->host : CASTOR_STR("localhost");
-    const char *scheme = e->head->is_secure ? "https" : "http";
-    char        uri[PLX_RESOURCE_NAME_SIZE + 512];
-    int         len = snprintf(uri, sizeof uri, "%s://%.*s/v1beta/%s%s", scheme, CASTOR_ARG(host), name, suffix);
+    char origin[PLX_ORIGIN_SIZE];
+    char uri[PLX_ORIGIN_SIZE + PLX_RESOURCE_NAME_SIZE + 40];
 
-    if (len < (int)sizeof uri) cst_json_put_member(w, key, uri);
+    plx_exchange_origin(e, origin);
+    snprintf(uri, sizeof uri, "%s/v1beta/%s%s", origin, name, suffix);
+    cst_json_put_member(w, key, uri);
 }
 
 static void put_video(cst_json_writer *w, const plx_file *file)

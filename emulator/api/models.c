@@ -140,13 +140,6 @@ static void put_page(cst_json_writer *w, const plx_exchange *e, const plx_page *
 
 /* ---- the methods ---- */
 
-static castor_str either(const plx_exchange *e, const char *camel, const char *snake)
-{
-    castor_str value = plx_exchange_query(e, camel);
-
-    return value.data ? value : plx_exchange_query(e, snake);
-}
-
 void plx_answer_models(plx_exchange *e)
 {
     plx_refusal     refusal = { .code = 0 };
@@ -154,7 +147,7 @@ void plx_answer_models(plx_exchange *e)
     cst_buf         json;
     cst_json_writer w = cst_json_writer_to(&json);
 
-    if (!plx_page_read(&page, either(e, "pageSize", "page_size"), either(e, "pageToken", "page_token"), &page_rule,
+    if (!plx_page_read(&page, plx_exchange_query(e, "pageSize"), plx_exchange_query(e, "pageToken"), &page_rule,
                        &refusal)) {
         plx_exchange_refuse(e, &refusal);
         return;

@@ -151,14 +151,6 @@ static void put_list(cst_json_writer *w, const plx_exchange *e, const plx_shelf 
     cst_json_close_object(w);
 }
 
-/* Either spelling, as everywhere. */
-static castor_str query_of(const plx_exchange *e, const char *camel, const char *snake)
-{
-    castor_str value = plx_exchange_query(e, camel);
-
-    return value.data ? value : plx_exchange_query(e, snake);
-}
-
 void plx_shelf_send_list(plx_exchange *e, const plx_shelf *shelf, const plx_page_rule *rule, const char *key,
                          plx_put_one_fn *put_one)
 {
@@ -167,8 +159,7 @@ void plx_shelf_send_list(plx_exchange *e, const plx_shelf *shelf, const plx_page
     cst_buf         json;
     cst_json_writer w = cst_json_writer_to(&json);
 
-    if (!plx_page_read(&page, query_of(e, "pageSize", "page_size"), query_of(e, "pageToken", "page_token"), rule,
-                       &refusal)) {
+    if (!plx_page_read(&page, plx_exchange_query(e, "pageSize"), plx_exchange_query(e, "pageToken"), rule, &refusal)) {
         plx_exchange_refuse(e, &refusal);
         return;
     }

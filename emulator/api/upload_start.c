@@ -29,15 +29,16 @@ static bool read_length(const plx_exchange *e, plx_intake *intake, plx_refusal *
 
 static void send_url(plx_exchange *e, const plx_upload *u)
 {
-    castor_str host = e->head->host.len > 0 ? e->head->host : CASTOR_STR("localhost");
     const char *id = u->shelved.name + strlen("uploads/");
-    char        text[PLX_RESOURCE_NAME_SIZE + 512];
+    char        origin[PLX_ORIGIN_SIZE];
+    char        text[PLX_ORIGIN_SIZE + PLX_RESOURCE_NAME_SIZE + 80];
     castor_str  url = CST_NONE, kept_id = CST_NONE;
-    int         len = snprintf(text, sizeof text, "%s://%.*s/upload/%.*s/files?upload_id=%s&upload_protocol=resumable",
-                               e->head->is_secure ? "https" : "http", CASTOR_ARG(host), CASTOR_ARG(e->version), id);
     plx_refusal refusal = { .code = 0 };
 
-    if (len >= (int)sizeof text || cst_arena_copy(&e->arena, castor_str_of(text), &url) != CASTOR_OK ||
+    plx_exchange_origin(e, origin);
+    snprintf(text, sizeof text, "%s/upload/%.*s/files?upload_id=%s&upload_protocol=resumable", origin,
+             CASTOR_ARG(e->version), id);
+    if (cst_arena_copy(&e->arena, castor_str_of(text), &url) != CASTOR_OK ||
         cst_arena_copy(&e->arena, castor_str_of(id), &kept_id) != CASTOR_OK) {
         plx_refuse_memory(&refusal);
         plx_exchange_refuse(e, &refusal);

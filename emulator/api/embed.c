@@ -256,7 +256,8 @@ void plx_answer_embed_text(plx_exchange *e)
     cst_json_writer               w = cst_json_writer_to(&json);
 
     cst_buf_init(&json, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
-    bool is_done = model && plx_fields_check(e->json, &type, &refusal) && plx_model_check_input(model, tokens, &refusal);
+    bool is_done = model && plx_fields_check(e->json, &type, &refusal) &&
+                   plx_model_check_input(model, tokens, &refusal);
     if (is_done && text.len == 0) {
         is_done = plx_refuse(&refusal, 400, "* EmbedTextRequest.text: text is not specified\n");
     }

@@ -24,7 +24,7 @@ const plx_model *plx_model_for(const plx_exchange *exchange, castor_str name, co
 {
     castor_str       version = exchange->version.len > 0 ? exchange->version : CASTOR_STR("v1main");
     const plx_model *model = plx_model_find(exchange->world->models, name);
-    if (!model && exchange->world->upstream) { /* its names are its own; of its models we know what is true of a family */
+    if (!model && exchange->world->upstream) { /* its names are its own; what is known of a family has to do */
         model = plx_model_find(exchange->world->models, CASTOR_STR("gemini-of-the-upstream"));
     }
     const plx_model *serving = model ? serving_now(exchange, model) : NULL;

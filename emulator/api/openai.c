@@ -103,8 +103,8 @@ static bool put_token_list(cst_json_writer *w, embedding_ask *ask, size_t index,
     cst_json_iterator each = cst_json_iterate(list);
     const cst_json   *one;
     cst_buf           text;
-    bool              is_good = cst_json_count(list) > 0 ? plx_model_check_input(ask->model, cst_json_count(list), refusal)
-                                                         : refuse_input(refusal);
+    size_t            count = cst_json_count(list);
+    bool              is_good = count > 0 ? plx_model_check_input(ask->model, count, refusal) : refuse_input(refusal);
 
     cst_buf_init(&text, cst_allocator_default(), PLX_BODY_BYTES_MAX);
     while (is_good && (one = cst_json_next(&each, NULL))) {
@@ -114,7 +114,7 @@ static bool put_token_list(cst_json_writer *w, embedding_ask *ask, size_t index,
             is_good = plx_refuse_memory(refusal);
         }
     }
-    is_good = is_good && put_embedding(w, ask, index, cst_buf_view(&text), cst_json_count(list), refusal);
+    is_good = is_good && put_embedding(w, ask, index, cst_buf_view(&text), count, refusal);
     cst_buf_free(&text);
     return is_good;
 }

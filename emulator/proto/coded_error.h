@@ -1,4 +1,4 @@
-/* coded_error.h -- errors as the Interactions API words and shapes them: {"error":{"code":"not_found","message":"..."}}.
+/* coded_error.h -- errors as the Interactions API has them: {"error":{"code":"not_found","message":"..."}}.
  * SPDX-License-Identifier: MIT
  */
 #ifndef PLX_CODED_ERROR_H

@@ -40,7 +40,7 @@ typedef struct plx_refusal {
     int                   code;           /* HTTP's */
     bool                  is_page;        /* HTML, as the front end answers what never reaches the API */
     const char           *status;         /* "FAILED_PRECONDITION"; NULL: the one that goes with the code */
-    const char           *symbol;         /* the code in words of coded_error.h; NULL: the one that goes with the code */
+    const char           *symbol;         /* the code in words of coded_error.h; NULL: likewise */
     const plx_error_info *info;           /* or NULL */
     castor_i64            retry_after_us; /* RetryInfo, when set */
     plx_quota_violation   quotas[PLX_QUOTA_VIOLATIONS_MAX];

@@ -460,6 +460,23 @@ static void a_stderr_that_nobody_reads_stops_nothing(void **state)
     assert_non_null(strstr(log, " lines are missing here: stderr took no more.\n"));
 }
 
+static void spoilt_answers_stop_at_no_stderr_either(void **state)
+{
+    enum { REQUESTS = 1500 };
+    tst_pollux p = TST_POLLUX("--instant", "--chaos", "seed=1,rate=1,faults=dup");
+    tst_link   l = tst_connect(&p);
+
+    (void)state;
+    for (int i = 0; i < REQUESTS; i++) {
+        tst_post(&l, WHOLE, KEY, PROMPT("hello"));
+        tst_answer a = tst_read_answer(&l);
+        assert_int_equal(a.status, 200);
+        tst_forget(&a);
+    }
+    tst_hang_up(&l);
+    tst_pollux_stop(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +500,7 @@ int main(void)
         cmocka_unit_test(connections_over_the_limit_wait_until_one_has_ended),
         cmocka_unit_test(connections_beyond_the_descriptors_wait_too),
         cmocka_unit_test(a_stderr_that_nobody_reads_stops_nothing),
+        cmocka_unit_test(spoilt_answers_stop_at_no_stderr_either),
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -3,11 +3,10 @@
  */
 #include "api/spoil.h"
 
-#include <stdio.h>
-
 #include "api/handlers.h"
 #include "fault/armory.h"
 #include "fault/spoiler.h"
+#include "http/log.h"
 #include "proto/fields.h"
 
 enum { WHY_SIZE = 320 };
@@ -40,7 +39,7 @@ static void put_between(plx_exchange *e, const plx_plan *plan)
 {
     e->spoiler = plx_spoiler_put_between(e->reply, plan, e->head, shape_of(e));
     if (e->spoiler) e->reply = plx_spoiler_reply(e->spoiler);
-    else fprintf(stderr, "pollux: out of memory; an answer is not spoilt.\n");
+    else plx_log_warn("out of memory; an answer is not spoilt.");
 }
 
 bool plx_spoil_early(plx_exchange *e, plx_refusal *refusal)

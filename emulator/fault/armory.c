@@ -4,8 +4,9 @@
 #include "fault/armory.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "http/log.h"
 
 enum { PATH_SIZE = 128, ID_SIZE = 64, SPEC_SIZE = 192 };
 
@@ -147,8 +148,8 @@ static void remember(plx_armory *armory, plx_fault_source source, const plx_vict
     copy_plain(one->path, sizeof one->path, victim->path);
     print_plan(plan, one->spec, sizeof one->spec);
     if (armory->is_quiet) return;
-    fprintf(stderr, "pollux: %s %s%s%sis spoilt by %s: %s\n", one->path, one->id[0] ? "(request " : "", one->id,
-            one->id[0] ? ") " : "", sources[source], one->spec);
+    plx_log_warn("%s %s%s%sis spoilt by %s: %s", one->path, one->id[0] ? "(request " : "", one->id,
+                 one->id[0] ? ") " : "", sources[source], one->spec);
 }
 
 bool plx_armory_take(plx_armory *armory, plx_fault_source source, const plx_victim *victim, plx_plan *plan)

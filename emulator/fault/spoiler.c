@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "fault/spoiler_state.h"
+#include "http/log.h"
 
 static plx_spoiler *of_inner(const plx_reply *inner)
 {
@@ -46,7 +47,7 @@ static void dismiss_handler(plx_spoiler *s)
 static void check(plx_spoiler *s, castor_status status)
 {
     if (status == CASTOR_OK || s->is_broken) return;
-    fprintf(stderr, "pollux: a spoilt answer grew too large, or memory ran out; its connection is cut.\n");
+    plx_log_warn("a spoilt answer grew too large, or memory ran out; its connection is cut.");
     s->is_broken = s->is_over = true;
 }
 

@@ -6,7 +6,7 @@
  */
 #include "generate/play.h"
 
-#include <stdio.h>
+#include "http/log.h"
 
 /* ---- what comes next ---- */
 
@@ -86,7 +86,7 @@ static void send_headers(plx_play *play)
 static void finish(plx_play *play, castor_status status)
 {
     if (status != CASTOR_OK) {
-        fprintf(stderr, "pollux: an answer grew too large, or memory ran out; its connection is cut.\n");
+        plx_log_warn("an answer grew too large, or memory ran out; its connection is cut.");
         plx_reply_abort(play->reply, PLX_ABORT_RESET, PLX_CODE_INTERNAL_ERROR);
     } else if (play->source && play->source->end_is_lost) {
         plx_reply_abort(play->reply, PLX_ABORT_RESET, PLX_CODE_INTERNAL_ERROR);

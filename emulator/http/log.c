@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,9 @@ void plx_log_open(plx_log *log, bool is_quiet)
     struct stat about;
 
     *log = (plx_log){ .fd = STDERR_FILENO, .is_quiet = is_quiet };
-    if (fstat(STDERR_FILENO, &about) != 0 || !(S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode))) return;
+    if (fstat(STDERR_FILENO, &about) != 0) return;
+    log->is_socket = S_ISSOCK(about.st_mode);
+    if (!(S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode))) return;
     int own = open("/dev/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (own < 0) return;
     log->fd = own;
@@ -33,10 +36,22 @@ void plx_log_open(plx_log *log, bool is_quiet)
 
 static bool put(const plx_log *log, const char *text, size_t len)
 {
-    ssize_t count = send(log->fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (log->is_socket) return send(log->fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+    return write(log->fd, text, len) >= 0;
+}
 
-    if (count < 0 && errno == ENOTSOCK) count = write(log->fd, text, len);
-    return count >= 0;
+/* "pollux: ", the sentence and a newline; its length. */
+static size_t print_line(char text[LINE_BYTES], const char *format, va_list args)
+{
+    static const char name[] = "pollux: ";
+    const size_t      before = sizeof name - 1, room = LINE_BYTES - before - 1;
+    int               count;
+
+    memcpy(text, name, before);
+    count = vsnprintf(text + before, room, format, args);
+    size_t len = before + (count < 0 ? 0 : (size_t)count < room ? (size_t)count : room - 1);
+    text[len++] = '\n';
+    return len;
 }
 
 static void confess(plx_log *log)
@@ -60,18 +75,27 @@ void plx_log_close(plx_log *log)
 
 void plx_log_say(plx_log *log, const char *format, ...)
 {
-    char    text[LINE_BYTES] = "pollux: ";
-    size_t  len = strlen(text);
+    char    text[LINE_BYTES];
     va_list args;
 
     confess(log);
     va_start(args, format);
-    int count = vsnprintf(text + len, sizeof text - len - 1, format, args);
+    size_t len = print_line(text, format, args);
     va_end(args);
-    if (count < 0) return;
-    len += (size_t)count < sizeof text - len - 2 ? (size_t)count : sizeof text - len - 2;
-    text[len++] = '\n';
     if (log->dropped > 0 || !put(log, text, len)) log->dropped++;
+}
+
+/* A pipe that is ready takes a line whole, without waiting. */
+void plx_log_warn(const char *format, ...)
+{
+    struct pollfd ready = { .fd = STDERR_FILENO, .events = POLLOUT };
+    char          text[LINE_BYTES];
+    va_list       args;
+
+    va_start(args, format);
+    size_t len = print_line(text, format, args);
+    va_end(args);
+    if (poll(&ready, 1, 0) == 1 && write(STDERR_FILENO, text, len) < 0) return; /* nobody is left to be told */
 }
 
 char *plx_log_label(const plx_log *log, const plx_head *head)

@@ -9,6 +9,7 @@
 typedef struct plx_log {
     int      fd;       /* stderr, in a way that does not block */
     bool     is_own;   /* and to be closed */
+    bool     is_socket;
     bool     is_quiet; /* no line per request */
     uint64_t dropped;
 } plx_log;
@@ -18,6 +19,9 @@ void plx_log_close(plx_log *log);
 
 /* "pollux: " and the sentence. */
 void plx_log_say(plx_log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same from where there is no log: what stderr does not take at once is dropped, and not counted. */
+void plx_log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What a request's line begins with: method and path, without the query, where a key may stand. Held until the answer
  * has ended, when the head is long gone; NULL when there is no memory or no need. To be freed. */

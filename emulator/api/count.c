@@ -69,8 +69,8 @@ static bool check_forms(const plx_exchange *e, plx_refusal *refusal)
     if (!plx_field_get(e->json, "generateContentRequest") || !plx_field_get(e->json, "contents")) return true;
     /* The reference knows the rule, but not its words. */
     return plx_refuse(refusal, 400,
-                      "* CountTokensRequest.generate_content_request: only one of contents and generate_content_request can "
-                      "be set.\n");
+                      "* CountTokensRequest.generate_content_request: only one of contents and "
+                      "generate_content_request can be set.\n");
 }
 
 /* Either the contents or a whole request inside another. */

@@ -80,8 +80,8 @@ struct plx_exchange {
 /* A parameter of the query by its camelCase name, which may be in snake_case there; absent when it is not there. */
 castor_str plx_exchange_query(const plx_exchange *exchange, const char *name);
 
-/* How the client reaches us, without a slash at the end: "http://127.0.0.1:8787". A Host that is none counts as missing,
- * so that what it holds gets into no header or URI of an answer. */
+/* How the client reaches us, without a slash at the end: "http://127.0.0.1:8787". A Host that is none counts as
+ * missing, so that what it holds gets into no header or URI of an answer. */
 enum { PLX_ORIGIN_SIZE = 280 };
 void plx_exchange_origin(const plx_exchange *exchange, char origin[PLX_ORIGIN_SIZE]);
 

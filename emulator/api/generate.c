@@ -71,8 +71,8 @@ static void play_answer(plx_exchange *e, generation *g, plx_asking *asking, cons
     plx_play_answer(&g->play, e->reply, &g->answer, lanes, encoding, source);
 }
 
-/* A prompt that wishes something of pollux itself gets that; else a script is looked for, and else the upstream is asked.
- * `print`: the body in the words of an upstream; NULL: there are none for it. */
+/* A prompt that wishes something of pollux itself gets that; else a script is looked for, and else the upstream is
+ * asked. `print`: the body in the words of an upstream; NULL: there are none for it. */
 static void play(plx_exchange *e, plx_asking *asking, const plx_encoding *encoding, plx_chat_print_fn *print)
 {
     plx_world      *world = e->world;

@@ -367,9 +367,11 @@ static castor_status name_answer(plx_answer *answer, const plx_ask *ask, const p
 /* The request's seed, or the program's, or the prompt's own. */
 static uint64_t seed_of(const plx_ask *ask, const plx_answerer *answerer)
 {
-    if (ask->seed.is_set) return plx_hash(plx_hash(PLX_HASH_BEGIN, ask->prompt), CASTOR_STR("s")) + (uint64_t)ask->seed.value;
-    if (answerer->manner.seed.is_set) return plx_hash(PLX_HASH_BEGIN, ask->prompt) + (uint64_t)answerer->manner.seed.value;
-    return plx_hash(PLX_HASH_BEGIN, ask->prompt);
+    uint64_t prompt = plx_hash(PLX_HASH_BEGIN, ask->prompt);
+
+    if (ask->seed.is_set) return plx_hash(prompt, CASTOR_STR("s")) + (uint64_t)ask->seed.value;
+    if (answerer->manner.seed.is_set) return prompt + (uint64_t)answerer->manner.seed.value;
+    return prompt;
 }
 
 castor_status plx_answer_begin(plx_answer *answer, const plx_ask *ask, const plx_answerer *answerer, cst_arena *keep)

@@ -75,7 +75,7 @@ typedef struct plx_answer {
     int                  generation;     /* of the model: see plx_model */
     const plx_candidate *candidates;
     uint32_t             candidate_count;
-    const char          *block_reason;   /* "SAFETY", ...: the prompt was blocked, and there are no candidates; or NULL */
+    const char          *block_reason;   /* "SAFETY", ...: the prompt was blocked, and nothing is answered; or NULL */
     const plx_case      *source;         /* whose waits the pieces keep; or NULL */
     plx_pace             pace;
     uint64_t             first_us;       /* when the first piece is due, after the request */

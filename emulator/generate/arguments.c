@@ -81,7 +81,8 @@ static void read_words(plx_offers *offers)
         if (!is_word(text.data[at])) continue;
         size_t end = word_end(text, at);
         if (is_digit(text.data[at])) {
-            if (end + 1 < text.len && text.data[end] == '.' && is_digit(text.data[end + 1])) end = word_end(text, end + 1);
+            bool has_fraction = end + 1 < text.len && text.data[end] == '.' && is_digit(text.data[end + 1]);
+            if (has_fraction) end = word_end(text, end + 1);
             if (at > 0 && text.data[at - 1] == '-') at--;
             keep(offers->numbers, &offers->number_count, slice(text, at, end));
         } else if (is_upper(text.data[at]) && !begins_sentence(text, at) && end - at > 1) {

@@ -93,8 +93,8 @@ typedef struct plx_terms {
     castor_str       model;          /* that is asked for, with or without "models/" */
     const plx_model *facts;          /* of the one that answers; NULL: not known */
     cst_arena       *arena;          /* for what reading makes */
-    bool             is_plain;       /* the answer comes in one piece, and no client of Google's asks: then a long decode
-                                        gives half as much */
+    bool             is_plain;       /* the answer comes in one piece, and no client of Google's asks: then a long
+                                        decode gives half as much */
     bool             only_counts;    /* nothing is to be answered: limits and the rules of turns do not count */
     int64_t          hop_tokens_max; /* 0: the family's own */
 } plx_terms;

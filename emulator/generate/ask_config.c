@@ -95,7 +95,8 @@ static bool check_range(plx_reading *r, const cst_json *config, const char *name
     double number = strtod(text, NULL);
     return (number >= 0 && number <= most) ||
            plx_refuse(r->refusal, 400,
-                      "* GenerateContentRequest." PATH ".%s: %s must be in the range [0.0, %.1f].\n", snake, snake, most);
+                      "* GenerateContentRequest." PATH ".%s: %s must be in the range [0.0, %.1f].\n", snake, snake,
+                      most);
 }
 
 static bool read_thinking(plx_reading *r, const cst_json *thinking)

@@ -33,9 +33,9 @@ static const plx_choices outcomes = CHOICES("CodeExecutionResult.Outcome", "OUTC
                                             "OUTCOME_FAILED", "OUTCOME_DEADLINE_EXCEEDED");
 static const plx_choices schedulings = CHOICES("FunctionResponse.Scheduling", "SCHEDULING_UNSPECIFIED", "SILENT",
                                                "WHEN_IDLE", "INTERRUPT");
-static const plx_choices resolutions = CHOICES("MediaResolution", "MEDIA_RESOLUTION_UNSPECIFIED", "MEDIA_RESOLUTION_LOW",
-                                               "MEDIA_RESOLUTION_MEDIUM", "MEDIA_RESOLUTION_HIGH",
-                                               "MEDIA_RESOLUTION_ULTRA_HIGH");
+static const plx_choices resolutions = CHOICES("MediaResolution", "MEDIA_RESOLUTION_UNSPECIFIED",
+                                               "MEDIA_RESOLUTION_LOW", "MEDIA_RESOLUTION_MEDIUM",
+                                               "MEDIA_RESOLUTION_HIGH", "MEDIA_RESOLUTION_ULTRA_HIGH");
 
 static const plx_field blob_fields[] = { TEXT("mimeType"), BYTES("data") };
 static const plx_message_type blob_type = PLX_TYPE("Blob", blob_fields);
@@ -72,7 +72,8 @@ static const plx_field part_fields[] = {
     { "text", NULL, PLX_STRING, .one_of = "data" }, DATA("inlineData", blob_type), DATA("fileData", file_data_type),
     DATA("functionCall", call_type), DATA("functionResponse", response_type), DATA("executableCode", code_type),
     DATA("codeExecutionResult", output_type), { "toolCall", NULL, PLX_STRUCT, .one_of = "data" },
-    { "toolResponse", NULL, PLX_STRUCT, .one_of = "data" }, { "audioTranscription", NULL, PLX_STRUCT, .one_of = "data" },
+    { "toolResponse", NULL, PLX_STRUCT, .one_of = "data" },
+    { "audioTranscription", NULL, PLX_STRUCT, .one_of = "data" },
     FLAG("thought"), BYTES("thoughtSignature"), ONE("videoMetadata", video_type),
     ONE("mediaResolution", part_resolution_type), STRUCT("partMetadata"),
 };
@@ -183,8 +184,9 @@ static const plx_field safety_fields[] = { CHOICE("category", categories), CHOIC
 static const plx_message_type safety_type = PLX_TYPE("SafetySetting", safety_fields);
 
 /* The numbers of the levels are not known; nobody sends them. */
-const plx_choices plx_thinking_levels = CHOICES_IN_ANY_CASE("ThinkingConfig.ThinkingLevel", "THINKING_LEVEL_UNSPECIFIED",
-                                                            "LOW", "HIGH", "MEDIUM", "MINIMAL");
+const plx_choices plx_thinking_levels = CHOICES_IN_ANY_CASE("ThinkingConfig.ThinkingLevel",
+                                                            "THINKING_LEVEL_UNSPECIFIED", "LOW", "HIGH", "MEDIUM",
+                                                            "MINIMAL");
 const plx_choices plx_made_modalities = CHOICES_IN_ANY_CASE("GenerationConfig.Modality", "MODALITY_UNSPECIFIED", "TEXT",
                                                             "IMAGE", "AUDIO", "VIDEO");
 const plx_choices plx_service_tiers = CHOICES_IN_ANY_CASE("ServiceTier", "unspecified", "standard", "flex", "priority");
@@ -196,7 +198,9 @@ static const plx_message_type thinking_type = PLX_TYPE("ThinkingConfig", thinkin
 
 static const plx_field built_in_voice_fields[] = { TEXT("voiceName") };
 static const plx_message_type built_in_voice_type = PLX_TYPE("PrebuiltVoiceConfig", built_in_voice_fields);
-static const plx_field voice_fields[] = { ONE("prebuiltVoiceConfig", built_in_voice_type), STRUCT("replicatedVoiceConfig") };
+static const plx_field voice_fields[] = {
+    ONE("prebuiltVoiceConfig", built_in_voice_type), STRUCT("replicatedVoiceConfig")
+};
 static const plx_message_type voice_type = PLX_TYPE("VoiceConfig", voice_fields);
 static const plx_field speaker_fields[] = { TEXT("speaker"), ONE("voiceConfig", voice_type) };
 static const plx_message_type speaker_type = PLX_TYPE("SpeakerVoiceConfig", speaker_fields);
@@ -231,7 +235,8 @@ const plx_message_type plx_generation_config_type = PLX_TYPE("GenerationConfig",
 static const plx_field request_fields[] = {
     MANY("contents", plx_content_type), ONE("systemInstruction", plx_content_type), MANY("tools", plx_tool_type),
     ONE("toolConfig", plx_tool_config_type), MANY("safetySettings", safety_type),
-    ONE("generationConfig", plx_generation_config_type), TEXT("cachedContent"), CHOICE("serviceTier", plx_service_tiers),
+    ONE("generationConfig", plx_generation_config_type), TEXT("cachedContent"),
+    CHOICE("serviceTier", plx_service_tiers),
     TEXT("model"), FLAG("store"), BYTES("continuationToken"),
 };
 const plx_message_type plx_generate_request_type = PLX_TYPE("GenerateContentRequest", request_fields);

@@ -77,8 +77,8 @@ static bool read_part(plx_reading *r, const cst_json *part, size_t content, size
     if (result) return read_result(r, result);
     return read_other(r, part) ||
            plx_refuse(r->refusal, 400,
-                      "* GenerateContentRequest.contents[%zu].parts[%zu].data: required oneof field 'data' must have one "
-                      "initialized field\n",
+                      "* GenerateContentRequest.contents[%zu].parts[%zu].data: required oneof field 'data' must have "
+                      "one initialized field\n",
                       content, index);
 }
 

@@ -60,10 +60,11 @@ static bool read_part(plx_reading *r, const cst_json *part, bool is_said)
     castor_str      type = cst_json_string_in(part, "type");
     castor_str      text = cst_json_string_in(part, "text");
     const cst_json *image = cst_json_get(part, "image_url"), *sound = cst_json_get(part, "input_audio");
+    castor_str      url = cst_json_string(image); /* or an object that holds it */
 
     if (text.data && is_said) return plx_reading_say(r, text);
     if (text.data) plx_reading_count_text(r, text);
-    else if (image) return read_url(r, cst_json_string(image).data ? cst_json_string(image) : cst_json_string_in(image, "url"));
+    else if (image) return read_url(r, url.data ? url : cst_json_string_in(image, "url"));
     else if (sound) {
         int64_t size = plx_base64_size(cst_json_string_in(sound, "data"));
         plx_reading_count_data(r, CASTOR_STR("audio/wav"), castor_some_i64(size > 0 ? size : 0));

@@ -33,9 +33,9 @@ bool plx_ask_check_function_name(castor_str name, const char *path, plx_refusal 
     }
     return is_right ||
            plx_refuse(refusal, 400,
-                      "* GenerateContentRequest.%s: Invalid function name. Must start with a letter or an underscore. Must "
-                      "be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), with a "
-                      "maximum length of %d.\n",
+                      "* GenerateContentRequest.%s: Invalid function name. Must start with a letter or an underscore. "
+                      "Must be alphanumeric (a-z, A-Z, 0-9), underscores (_), dots (.), colons (:), or dashes (-), "
+                      "with a maximum length of %d.\n",
                       path, (int)FUNCTION_NAME_MAX);
 }
 
@@ -77,7 +77,7 @@ static bool read_calling(plx_reading *r, const cst_json *calling, bool has_cache
     const char     *name = mode ? plx_choice_of(mode, &plx_call_modes) : "AUTO";
     bool            is_any = strcmp(name, "ANY") == 0, is_validated = strcmp(name, "VALIDATED") == 0;
 
-    if (!calling || has_cache) return true; /* what a cache holds is not known here; beside one there may be no config */
+    if (!calling || has_cache) return true; /* what a cache holds is not known here */
     if (r->functions.len == 0) {
         return plx_refuse(r->refusal, 400, "Function calling config is set without function_declarations.");
     }
@@ -85,8 +85,8 @@ static bool read_calling(plx_reading *r, const cst_json *calling, bool has_cache
     if (strcmp(name, "NONE") == 0) r->ask->call_mode = PLX_CALLS_NONE;
     if (plx_list_count(allowed) > 0 && !is_any && !is_validated) {
         return plx_refuse(r->refusal, 400,
-                          "* GenerateContentRequest.tool_config.function_calling_config.allowed_function_names: should only "
-                          "be set when function calling mode is ANY or VALIDATED.\n");
+                          "* GenerateContentRequest.tool_config.function_calling_config.allowed_function_names: should "
+                          "only be set when function calling mode is ANY or VALIDATED.\n");
     }
     return plx_reading_allow(r, allowed);
 }
@@ -131,5 +131,6 @@ bool plx_ask_read_tools(plx_reading *r, const cst_json *body)
     }
     r->ask->shows_tools = cst_json_is_true(plx_field_get(config, "includeServerSideToolInvocations"));
     return plx_ask_check_mix(r, r->ask->shows_tools) &&
-           read_calling(r, plx_field_get(config, "functionCallingConfig"), plx_field_get(body, "cachedContent") != NULL);
+           read_calling(r, plx_field_get(config, "functionCallingConfig"),
+                        plx_field_get(body, "cachedContent") != NULL);
 }

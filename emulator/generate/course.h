@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * A course is recorded whole when it begins. What has happened by now follows from how long ago that was, and from
- * nothing else: so one without a listener needs no timer, a stream that is taken up again brings the same bytes, and two
- * listeners see the same.
+ * nothing else: so one without a listener needs no timer, a stream that is taken up again brings the same bytes, and
+ * two listeners see the same.
  */
 #ifndef PLX_COURSE_H
 #define PLX_COURSE_H

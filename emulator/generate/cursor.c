@@ -100,7 +100,9 @@ static void find_piece(const plx_cursor *cursor, plx_lane *lane)
         lane->paced_bytes += paced_bytes(part, lane->from, lane->to);
     } else if (candidate->part_count > 0) {
         const plx_part *last = &candidate->parts[candidate->part_count - 1];
-        if (is_words(last)) lane->waited_us += wait_at(answer, last->kind, candidate->shift, last->text.len, &next_wait);
+        if (is_words(last)) {
+            lane->waited_us += wait_at(answer, last->kind, candidate->shift, last->text.len, &next_wait);
+        }
     }
     if (lane->sequence == 0) lane->first_bytes = lane->paced_bytes;
     lane->due_us = answer->first_us + lane->waited_us +
@@ -246,7 +248,8 @@ bool plx_cursor_next(plx_cursor *cursor, plx_piece *piece)
 
     if (!lane) return false;
     *piece = (plx_piece){ .candidate = (uint32_t)(lane - cursor->lanes), .due_us = lane->due_us,
-                          .is_first = lane->sequence == 0, .opens_answer = lane == cursor->lanes && lane->sequence == 0 };
+                          .is_first = lane->sequence == 0,
+                          .opens_answer = lane == cursor->lanes && lane->sequence == 0 };
     if (cursor->answer->candidate_count == 0) {
         lane->is_over = true;
     } else {

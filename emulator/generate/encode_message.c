@@ -100,7 +100,8 @@ static castor_status put_candidates(cst_json_writer *w, const plx_answer *answer
         put_text(w, key, cst_buf_view(&text));
         if (!has_author) {
             cst_json_key(w, "safetyRatings");
-            cst_json_put_raw(w, CASTOR_STR("[{\"category\":\"HARM_CATEGORY_TOXICITY\",\"probability\":\"NEGLIGIBLE\"}]"));
+            cst_json_put_raw(w,
+                             CASTOR_STR("[{\"category\":\"HARM_CATEGORY_TOXICITY\",\"probability\":\"NEGLIGIBLE\"}]"));
         }
         cst_json_close_object(w);
     }

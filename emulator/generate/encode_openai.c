@@ -235,7 +235,8 @@ static void put_calls(cst_json_writer *w, const plx_answer *answer, const plx_ca
     cst_json_open_array(w);
     for (size_t i = 0; i < candidate->part_count; i++) {
         const plx_part *part = &candidate->parts[i];
-        plx_piece       piece = { .kind = part->kind, .call_index = count, .call_id = part->call_id, .call_name = part->call_name,
+        plx_piece       piece = { .kind = part->kind, .call_index = count, .call_id = part->call_id,
+                                  .call_name = part->call_name,
                                   .call_args = part->call_args, .signature = part->signature };
         if (part->kind != PLX_PIECE_CALL) continue;
         put_call(w, answer, &piece, -1);

@@ -13,11 +13,11 @@ enum { TOKENS_A_LINK = 200, TOKENS_A_RUN = 60, LINKS_MAX = 8, QUERY_BYTES = 80, 
 
 /* Two stars, 16 by 16 points, as PNG. */
 static const char image[] =
-    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAMklEQVR42mOQQAMMxAn8RxP4//8/isD//8gi2FRgmgED/9EEIDoZkPkgETwqMM0g1nMA"
-    "OTcvd/6NVzkAAAAASUVORK5CYII=";
+    "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAAAAAA6mKC9AAAAMklEQVR42mOQQAMMxAn8RxP4//8/isD//8gi2FRgmgED/9EEIDoZkPkgETwqMM0g"
+    "1nMAOTcvd/6NVzkAAAAASUVORK5CYII=";
 
-static const char citation[] = "{\"citationSources\":[{\"startIndex\":0,\"endIndex\":20,\"uri\":\"https://example.com/cited\","
-                               "\"license\":\"mit\"}]}";
+static const char citation[] = "{\"citationSources\":[{\"startIndex\":0,\"endIndex\":20,"
+                               "\"uri\":\"https://example.com/cited\",\"license\":\"mit\"}]}";
 
 /* A twentieth of a second of nothing: 2,400 zero bytes are 3,200 of these. */
 enum { SILENCE_LEN = 3200 };
@@ -212,7 +212,8 @@ static void put_grounding(cst_json_writer *w, castor_str query, castor_str text)
     cst_json_open_object(w);
     cst_json_key(w, "searchEntryPoint");
     cst_json_open_object(w);
-    put_text(w, "renderedContent", CASTOR_STR("<div class=\"container\">Suggestions by pollux, which searched nothing</div>"));
+    put_text(w, "renderedContent",
+             CASTOR_STR("<div class=\"container\">Suggestions by pollux, which searched nothing</div>"));
     cst_json_close_object(w);
     cst_json_key(w, "groundingChunks");
     cst_json_put_raw(w, CASTOR_STR("[{\"web\":{\"uri\":\"https://example.com/found\",\"title\":\"example.com\"}}]"));
@@ -262,7 +263,8 @@ static castor_status add_search_parts(plx_candidate *candidate, plx_part *parts,
     *call = (plx_part){ .kind = PLX_PIECE_RAW, .call_name = CASTOR_STR("toolCall") };
     *response = (plx_part){
         .kind = PLX_PIECE_RAW, .call_name = CASTOR_STR("toolResponse"),
-        .call_args = CASTOR_STR("{\"toolType\":\"GOOGLE_SEARCH_WEB\",\"response\":{\"search_suggestions\":\"\"},\"id\":\"search01\"}"),
+        .call_args = CASTOR_STR("{\"toolType\":\"GOOGLE_SEARCH_WEB\",\"response\":{\"search_suggestions\":\"\"},"
+                                "\"id\":\"search01\"}"),
     };
     return keep_json(&json, w.status, keep, &call->call_args);
 }
@@ -271,7 +273,8 @@ static castor_status add_search_parts(plx_candidate *candidate, plx_part *parts,
 
 static void add_run(plx_candidate *candidate, plx_part *parts)
 {
-    parts[candidate->part_count++] = (plx_part){ .kind = PLX_PIECE_CODE, .text = CASTOR_STR("print(sum(range(1, 11)))\n") };
+    parts[candidate->part_count++] = (plx_part){ .kind = PLX_PIECE_CODE,
+                                                 .text = CASTOR_STR("print(sum(range(1, 11)))\n") };
     parts[candidate->part_count++] = (plx_part){ .kind = PLX_PIECE_OUTPUT, .text = CASTOR_STR("55\n") };
 }
 

@@ -1,9 +1,9 @@
 /* hop.h -- how much of an answer one request may bring, and how the next one goes on. Pure.
  * SPDX-License-Identifier: MIT
  *
- * maxOutputTokens is the total of thoughts and text. From generation 4 on, one request brings no more than its hop; then
- * the answer ends with CONTINUATION and a token, and the same request with this token goes on where it ended. The text
- * is made again each time, so that nothing has to be remembered: the token says how far it was sent.
+ * maxOutputTokens is the total of thoughts and text. From generation 4 on, one request brings no more than its hop;
+ * then the answer ends with CONTINUATION and a token, and the same request with this token goes on where it ended. The
+ * text is made again each time, so that nothing has to be remembered: the token says how far it was sent.
  */
 #ifndef PLX_HOP_H
 #define PLX_HOP_H

@@ -7,7 +7,7 @@
 #include "base.h"
 
 typedef struct plx_manner {
-    castor_i64 seed;                /* of pollux's own words, of ids and delays; unset: words by the prompt, the rest by chance */
+    castor_i64 seed;                /* of pollux's own words, of ids and delays; unset: the prompt's, and chance */
     int64_t    decode_cap;          /* tokens in one hop of a long decode; 0: as the service has it */
     bool       names_model_exactly; /* modelVersion is the model's name and does not say that it is emulated */
 } plx_manner;

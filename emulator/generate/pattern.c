@@ -126,7 +126,9 @@ static size_t read_number(reader *r)
     size_t value = 0;
 
     if (peek(r) < '0' || peek(r) > '9') r->status = CASTOR_PROTOCOL;
-    while (peek(r) >= '0' && peek(r) <= '9' && value < PLX_PATTERN_REPEATS_MAX) value = value * 10 + (size_t)(take(r) - '0');
+    while (peek(r) >= '0' && peek(r) <= '9' && value < PLX_PATTERN_REPEATS_MAX) {
+        value = value * 10 + (size_t)(take(r) - '0');
+    }
     if (value > PLX_PATTERN_REPEATS_MAX) r->status = CASTOR_LIMIT;
     return value;
 }

@@ -19,8 +19,12 @@ void plx_reading_begin(plx_reading *r, plx_ask *ask, const plx_terms *terms, plx
 {
     const cst_allocator *allocator = cst_allocator_default();
 
-    *ask = (plx_ask){ .model = plx_model_bare_name(terms->model), .facts = terms->facts ? terms->facts : &stranger, .prompt = CASTOR_STR(""), .last_words = CASTOR_STR(""),
-                      .candidate_count = 1, .modalities = PLX_MAKES_TEXT };
+    *ask = (plx_ask){ .model = plx_model_bare_name(terms->model),
+                      .facts = terms->facts ? terms->facts : &stranger,
+                      .prompt = CASTOR_STR(""),
+                      .last_words = CASTOR_STR(""),
+                      .candidate_count = 1,
+                      .modalities = PLX_MAKES_TEXT };
     ask->may_think = ask->facts->thinks_unasked;
     ask->thinking_level = ask->facts->thinking_default;
     ask->hop_tokens_max = plx_hop_tokens_max(ask->facts, terms);
@@ -198,8 +202,8 @@ bool plx_reading_allow(plx_reading *r, const cst_json *names)
     r->functions.len = kept * sizeof *list;
     return kept > 0 ||
            plx_refuse(r->refusal, 400,
-                      "* GenerateContentRequest.tool_config.function_calling_config.allowed_function_names: none of them "
-                      "is declared.\n");
+                      "* GenerateContentRequest.tool_config.function_calling_config.allowed_function_names: none of "
+                      "them is declared.\n");
 }
 
 /* ---- limits ---- */
@@ -304,8 +308,8 @@ static bool take_budget(plx_reading *r, int64_t budget)
     r->ask->may_think = true;
     return budget == -1 || (budget >= least && budget <= most) ||
            plx_refuse(r->refusal, 400,
-                      "The thinking budget %" PRId64 " is invalid. Please choose a value between %" PRId64 " and %" PRId64
-                      ".",
+                      "The thinking budget %" PRId64 " is invalid. Please choose a value between %" PRId64
+                      " and %" PRId64 ".",
                       budget, least, most);
 }
 

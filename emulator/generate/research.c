@@ -7,8 +7,8 @@
 
 /* An agent tells its thoughts stage by stage; each takes its share of the time. */
 #define PLANNING \
-    "**Planning the research**\n\nThe question is split into parts, and a plan says what to look for in each. I am an " \
-    "emulator, so the plan is always this one.\n\n"
+    "**Planning the research**\n\nThe question is split into parts, and a plan says what to look for in each. I am " \
+    "an emulator, so the plan is always this one.\n\n"
 #define READING \
     "**Reading sources**\n\nHere an agent searches, opens pages and takes notes for minutes. Nothing is looked up by " \
     "an emulator; only time passes.\n\n"
@@ -17,8 +17,8 @@
 
 static const char report[] =
     "# Research report\n\n"
-    "This report was written by pollux, a local emulator of the Gemini API. No source was read for it, and what it says "
-    "is the same for every question.\n\n"
+    "This report was written by pollux, a local emulator of the Gemini API. No source was read for it, and what it "
+    "says is the same for every question.\n\n"
     "## Findings\n\n"
     "1. **The run was accepted** at once, with the status `in_progress`.\n"
     "2. **It took its time**, and could have been cancelled, followed as a stream, or taken up again after any event.\n"

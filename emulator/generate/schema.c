@@ -307,7 +307,9 @@ static void make_number(maker *m, const cst_json *schema, bool is_whole)
     if (most.is_set && value > most.value) value = most.value;
     if (least.is_set && value < least.value) value = least.value;
     bool is_large = value > 9e15 || value < -9e15; /* nothing behind the point is left to round */
-    if (unit > 0 && !is_large) value = most.is_set && value >= most.value ? round_down(value, unit) : round_up(value, unit);
+    if (unit > 0 && !is_large) {
+        value = most.is_set && value >= most.value ? round_down(value, unit) : round_up(value, unit);
+    }
     if (is_whole && value < 9e18 && value > -9e18) cst_json_put_integer(m->writer, (int64_t)value);
     else cst_json_put_number(m->writer, value);
 }

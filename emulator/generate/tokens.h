@@ -1,7 +1,7 @@
 /* tokens.h -- how many tokens something is: an estimate that is always the same. Pure.
  * SPDX-License-Identifier: MIT
  *
- * Text: one token for every four bytes begun, of each part for itself. An image: 258, as the service counts a small one.
+ * Text: one token for every four bytes begun, of each part for itself. An image: 258, as of a small one.
  * Sound: 32 a second, and video 263, as the service says; a second is taken to be 16,000 bytes of sound and 250,000 of
  * video. A PDF: 258 a page, of 50,000 bytes. What has no known size counts as one image, page or ten seconds.
  */

@@ -32,8 +32,8 @@ static bool check_results(plx_turns *turns, plx_refusal *refusal)
 {
     if (turns->side != PLX_SIDE_USER || turns->call_count == turns->result_count) return true;
     return plx_refuse(refusal, 400,
-                      "Please ensure that the number of function response parts is equal to the number of function call "
-                      "parts of the function call turn.");
+                      "Please ensure that the number of function response parts is equal to the number of function "
+                      "call parts of the function call turn.");
 }
 
 bool plx_turns_open(plx_turns *turns, plx_side side, plx_refusal *refusal)
@@ -93,8 +93,8 @@ bool plx_turns_respond(plx_turns *turns, castor_str name, castor_str id, plx_ref
     if (fits_a_call(turns, name, id)) return true;
     /* The reference knows the rule, but not its words. */
     return plx_refuse(refusal, 400,
-                      "Please ensure that the name and the id of each function response are those of a function call of "
-                      "the preceding turn: \"%.*s\" is not.",
+                      "Please ensure that the name and the id of each function response are those of a function call "
+                      "of the preceding turn: \"%.*s\" is not.",
                       CASTOR_ARG(name));
 }
 
@@ -102,9 +102,9 @@ static bool check_signatures(const plx_turns *turns, plx_refusal *refusal)
 {
     if (turns->unsigned_name[0] == '\0') return true;
     return plx_refuse(refusal, 400,
-                      "Function call is missing a thought_signature in functionCall parts. This is required for tools to "
-                      "work correctly, and missing thought_signature may lead to degraded model performance. Additional "
-                      "data, function call `%s` , position %zu. Please refer to "
+                      "Function call is missing a thought_signature in functionCall parts. This is required for tools "
+                      "to work correctly, and missing thought_signature may lead to degraded model performance. "
+                      "Additional data, function call `%s` , position %zu. Please refer to "
                       "https://ai.google.dev/gemini-api/docs/thought-signatures for more details.",
                       turns->unsigned_name, turns->unsigned_position);
 }

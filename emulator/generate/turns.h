@@ -1,4 +1,4 @@
-/* turns.h -- the rules of a conversation that is sent back: whose turn it is, calls and their results, signatures. Pure.
+/* turns.h -- the rules of what is sent back: whose turn it is, calls and their results, signatures. Pure.
  * SPDX-License-Identifier: MIT
  *
  * The readers of bodies tell what they meet, in order:

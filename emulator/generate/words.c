@@ -93,7 +93,8 @@ static castor_str take_token(castor_str *text)
 /* 0: it is no number, or too large a one. */
 static size_t number_of(castor_str token)
 {
-    static const char *const names[] = { "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten" };
+    static const char *const names[] = { "one", "two",   "three", "four", "five",
+                                         "six", "seven", "eight", "nine", "ten" };
     size_t                   value = 0;
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -113,10 +114,10 @@ static unit unit_of(castor_str token)
         const char *word;
         unit        unit;
     } words[] = {
-        { "word", UNIT_WORDS }, { "sentence", UNIT_SENTENCES }, { "paragraph", UNIT_PARAGRAPHS }, { "item", UNIT_ITEMS },
-        { "thing", UNIT_ITEMS }, { "idea", UNIT_ITEMS }, { "example", UNIT_ITEMS }, { "reason", UNIT_ITEMS },
-        { "way", UNIT_ITEMS }, { "tip", UNIT_ITEMS }, { "name", UNIT_ITEMS }, { "fact", UNIT_ITEMS },
-        { "bullet", UNIT_ITEMS }, { "point", UNIT_ITEMS }, { "step", UNIT_ITEMS },
+        { "word", UNIT_WORDS }, { "sentence", UNIT_SENTENCES }, { "paragraph", UNIT_PARAGRAPHS },
+        { "item", UNIT_ITEMS }, { "thing", UNIT_ITEMS }, { "idea", UNIT_ITEMS }, { "example", UNIT_ITEMS },
+        { "reason", UNIT_ITEMS }, { "way", UNIT_ITEMS }, { "tip", UNIT_ITEMS }, { "name", UNIT_ITEMS },
+        { "fact", UNIT_ITEMS }, { "bullet", UNIT_ITEMS }, { "point", UNIT_ITEMS }, { "step", UNIT_ITEMS },
     };
 
     if (token.len > 1 && (token.data[token.len - 1] == 's' || token.data[token.len - 1] == 'S')) token.len--;

@@ -1,4 +1,4 @@
-/* words.h -- the texts that pollux makes up itself: honest, varied by a seed, and of the length that was asked for. Pure.
+/* words.h -- the texts that pollux makes up itself: honest, varied by a seed, as long as asked for. Pure.
  * SPDX-License-Identifier: MIT
  */
 #ifndef PLX_WORDS_H

@@ -21,6 +21,9 @@ if(CASTOR_VALGRIND)
     set(valgrind valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
         --child-silent-after-fork=yes)
     set(patience 900)
+elseif(CMAKE_C_FLAGS MATCHES "-fsanitize")
+    set(valgrind)
+    set(patience 600) # on a loaded machine
 else()
     set(valgrind)
     set(patience 170)

@@ -21,6 +21,8 @@
     "{\"name\":\"bookFlight\",\"parametersJsonSchema\":{\"type\":\"object\",\"properties\":{\"from\":{\"type\":\"string\"},\"to\":{\"type\":\"string\"}," \
     "\"seats\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":9},\"when\":{\"type\":\"string\",\"format\":\"date\"},\"window\":{\"type\":\"boolean\"}}," \
     "\"required\":[\"from\",\"to\",\"seats\",\"when\",\"window\"]}}"
+#define TIME \
+    "{\"name\":\"get_time\",\"parameters\":{\"type\":\"OBJECT\",\"properties\":{\"city\":{\"type\":\"STRING\"}},\"required\":[\"city\"]}}"
 #define NOOP "{\"name\":\"noop\"}"
 #define TOOLS(declarations) ",\"tools\":[{\"functionDeclarations\":[" declarations "]}]"
 #define MODE(mode) ",\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"" mode "\"}}"
@@ -87,6 +89,9 @@ static void a_prompt_that_asks_for_a_function_gets_a_call(void **state)
         { ASK("Use get_weather with location=Rome", TOOLS(WEATHER)), "get_weather(location=Rome)" },
         { ASK("weather please", TOOLS(WEATHER)), "get_weather(location=example)" },
         { ASK("What is the weather in Paris and London?", TOOLS(WEATHER)), "get_weather(location=Paris) get_weather(location=London)" },
+        { ASK("What is the weather in Paris and what time is it in Tokyo?", TOOLS(TIME "," WEATHER)),
+          "get_weather(location=Paris) get_time(city=Tokyo)" },
+        { ASK("What is the weather in Paris at this time?", TOOLS(TIME "," WEATHER)), "get_weather(location=Paris)" },
         { ASK("Use get_weather for Oslo, and noop", TOOLS(WEATHER "," NOOP)), "get_weather(location=Oslo) noop()" },
         { ASK("Book a flight from Rome to New York for 3 people", TOOLS(WEATHER "," FLIGHT)),
           "bookFlight(from=Rome,to=New York,seats=3,when=2026-01-31,window=true)" },

@@ -145,14 +145,20 @@ static size_t score_of(const plx_function *function, castor_str prompt)
     return score;
 }
 
+static castor_str last_words(const plx_ask *ask)
+{
+    castor_str words = ask->last_words;
+
+    if (words.len > LAST_WORDS_MAX) words = (castor_str){ words.data + words.len - LAST_WORDS_MAX, LAST_WORDS_MAX };
+    return words;
+}
+
 /* NULL: none shares enough words with what was said last. */
 static const plx_function *find_related(const plx_ask *ask)
 {
     const plx_function *best = NULL;
     size_t              best_score = LEAST_SCORE - 1;
-    castor_str          words = ask->last_words;
-
-    if (words.len > LAST_WORDS_MAX) words = (castor_str){ words.data + words.len - LAST_WORDS_MAX, LAST_WORDS_MAX };
+    castor_str          words = last_words(ask);
 
     for (size_t i = 0; i < ask->function_count; i++) {
         size_t score = score_of(&ask->functions[i], words);
@@ -161,6 +167,68 @@ static const plx_function *find_related(const plx_ask *ask)
         best_score = score;
     }
     return best;
+}
+
+/* A function that is meant by what stands at `place`: a word of its name. */
+typedef struct meant {
+    const plx_function *function;
+    size_t              place;
+    size_t              score;
+} meant;
+
+/* False: no word of its name is there. */
+static bool find_meant(const plx_function *function, castor_str words, meant *out)
+{
+    castor_str name = function->name;
+
+    *out = (meant){ function, SIZE_MAX, score_of(function, words) };
+    while (name.len > 0) {
+        size_t     at;
+        castor_str word = take_word(&name, true);
+        if (word.len < LEAST_WORD || is_common(word) || !plx_word_find(words, word, &at)) continue;
+        if (at < out->place) out->place = at;
+    }
+    return out->place != SIZE_MAX;
+}
+
+/* Puts it in by its place; of two at one place the better one stays. */
+static size_t insert(meant *list, size_t count, meant one)
+{
+    size_t at = count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (list[i].place != one.place) continue;
+        if (one.score > list[i].score) list[i] = one;
+        return count;
+    }
+    if (count == PLX_CALLS_MAX) return count;
+    for (; at > 0 && list[at - 1].place > one.place; at--) list[at] = list[at - 1];
+    list[at] = one;
+    return count + 1;
+}
+
+/* "The weather in Paris and the time in Tokyo": each function gets what is said from its word to that of the next. */
+static castor_status add_several(chooser *c, castor_str words)
+{
+    meant         list[PLX_CALLS_MAX];
+    size_t        count = 0;
+    castor_status status = CASTOR_OK;
+
+    for (size_t i = 0; i < c->ask->function_count; i++) {
+        meant one;
+        if (find_meant(&c->ask->functions[i], words, &one)) count = insert(list, count, one);
+    }
+    for (size_t i = 0; i + 1 < count; i++) {
+        castor_str between = { words.data + list[i].place, list[i + 1].place - list[i].place };
+        if (!plx_word_find(between, CASTOR_STR("and"), NULL)) return CASTOR_OK;
+    }
+    for (size_t i = 0; count > 1 && i < count && status == CASTOR_OK; i++) {
+        size_t from = i == 0 ? 0 : list[i].place;
+        size_t to = i + 1 < count ? list[i + 1].place : words.len;
+        c->offers = plx_offers_read((castor_str){ words.data + from, to - from });
+        status = add_made(c, list[i].function);
+    }
+    return status;
 }
 
 castor_status plx_calls_choose(const plx_ask *ask, const plx_wishes *wishes, bool is_scripted, cst_arena *arena,
@@ -179,8 +247,10 @@ castor_status plx_calls_choose(const plx_ask *ask, const plx_wishes *wishes, boo
     if (status != CASTOR_OK || *count > 0) return status;
     if (wishes->are_there && !is_forced) return CASTOR_OK;
     status = add_named(&c);
+    if (status == CASTOR_OK && *count == 0 && !is_scripted) status = add_several(&c, last_words(ask));
     if (status != CASTOR_OK || *count > 0) return status;
     related = is_scripted && !is_forced ? NULL : find_related(ask);
+    if (related) c.offers = plx_offers_read(last_words(ask)); /* not from what stands around it, as agents send it */
     if (!related && is_forced) related = &ask->functions[0];
     return related ? add_made(&c, related) : CASTOR_OK;
 }

@@ -62,7 +62,7 @@ static void put_usage(cst_json_writer *w, const plx_answer *answer, const plx_pi
     put_count(w, "totalTokenCount", prompt + candidates + piece->thought_tokens + answer->tool_tokens);
     put_details(w, "promptTokensDetails", &answer->prompt_tokens);
     put_details(w, "cacheTokensDetails", &answer->cached_tokens);
-    if (piece->image_tokens > 0) {
+    if (piece->image_tokens > 0 && !is_early) {
         made.of[PLX_MODALITY_TEXT] = candidates - piece->image_tokens;
         made.of[PLX_MODALITY_IMAGE] = piece->image_tokens;
         put_details(w, "candidatesTokensDetails", &made);

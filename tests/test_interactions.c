@@ -800,6 +800,30 @@ static void without_a_store_all_steps_are_sent_back(void **state)
     refuse(body, 400, "invalid_request");
 }
 
+/* Only what still waits for its result is limited. */
+static void a_long_history_may_hold_any_number_of_calls(void **state)
+{
+    enum { COUNT = 300 };
+    char  *body = malloc(COUNT * 256 + 512);
+    size_t len;
+
+    (void)state;
+    assert_non_null(body);
+    len = (size_t)sprintf(body, "{" MODEL ",\"store\":false,\"input\":[{\"type\":\"user_input\",\"content\":\"go\"}");
+    for (int i = 0; i < COUNT; i++) {
+        len += (size_t)sprintf(body + len,
+                               ",{\"type\":\"function_call\",\"id\":\"c%d\",\"name\":\"get_time\",\"arguments\":{},"
+                               "\"signature\":\"skip_thought_signature_validator\"},"
+                               "{\"type\":\"function_result\",\"call_id\":\"c%d\",\"result\":\"noon\"}",
+                               i, i);
+    }
+    sprintf(body + len, "]" TOOLS "}");
+    tst_answer a = create(body);
+    assert_int_equal(a.status, 200);
+    tst_forget(&a);
+    free(body);
+}
+
 static void results_must_fit_the_calls(void **state)
 {
     (void)state;
@@ -1221,6 +1245,7 @@ int main(void)
         cmocka_unit_test(a_function_is_called_and_its_result_is_answered),
         cmocka_unit_test(arguments_stream_in_pieces_that_join_to_json),
         cmocka_unit_test(without_a_store_all_steps_are_sent_back),
+        cmocka_unit_test(a_long_history_may_hold_any_number_of_calls),
         cmocka_unit_test(results_must_fit_the_calls),
         cmocka_unit_test(a_choice_of_tools_is_obeyed),
         cmocka_unit_test(code_that_was_run_has_steps_of_its_own),

@@ -89,8 +89,14 @@ static bool read_contents(translator *t, const char *role, cst_json_cursor conte
 
 /* ---- steps ---- */
 
+/* In the place of one that was answered, if there is one: a long conversation has many. */
 static bool add_call(translator *t, castor_str id, castor_str name)
 {
+    for (size_t i = 0; i < t->call_count; i++) {
+        if (!t->calls[i].is_answered) continue;
+        t->calls[i] = (call){ id, name, false };
+        return true;
+    }
     if (t->call_count == PLX_INTERACTION_CALLS_MAX) {
         return plx_refuse_coded(t->refusal, 400, "too_many_tool_calls", "More than %d function calls are open.",
                                 (int)PLX_INTERACTION_CALLS_MAX);

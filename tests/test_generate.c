@@ -197,7 +197,7 @@ static void thinking_has_the_rules_of_each_model(void **state)
         { MODEL("gemini-3-pro-image"), THINKING("{\"thinkingLevel\":\"LOW\"}"), "Thinking level LOW is not supported" },
         { MODEL("gemini-2.5-pro"), THINKING("{\"thinkingBudget\":0}"), "Budget 0 is invalid. This model only works in thinking mode." },
         { WHOLE, THINKING("{\"thinkingBudget\":0}"), "Budget 0 is invalid." },
-        { OLD, THINKING("{\"thinkingBudget\":30000}"), "The thinking budget 30000 is invalid. Please choose a value between 1 and 24576." },
+        { OLD, THINKING("{\"thinkingBudget\":30000}"), "The thinking budget 30000 is invalid. Please choose a value between 0 and 24576." },
         { MODEL("gemini-2.5-flash-lite"), THINKING("{\"thinkingBudget\":100}"), "Please choose a value between 512 and 24576." },
         { MODEL("gemini-2.5-pro"), THINKING("{\"thinkingBudget\":-2}"), "The thinking budget -2 is invalid." },
         { MODEL("gemini-3.1-flash-tts-preview"), THINKING("{\"thinkingBudget\":100}"), "thinking is not supported by this model" },

@@ -46,6 +46,7 @@ enum {
     /* what is asked */
     PLX_CANDIDATES_MAX        = 8,
     PLX_STOP_SEQUENCES_MAX    = 5,
+    PLX_STOP_BYTES_MAX        = 1 << 10,  /* of one stop sequence; the service's limit is not known */
     PLX_SCHEMA_DEPTH_MAX      = 24,       /* deeper schemas end in null */
     PLX_SCHEMA_BYTES_MAX      = 1 << 20,  /* of a made-up document: references can multiply */
     PLX_VIOLATIONS_MAX        = 16,       /* unknown fields that one error names */

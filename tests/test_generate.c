@@ -231,6 +231,19 @@ static void the_rest_of_the_settings_has_its_rules(void **state)
     text_of(OLD, WITH("{\"candidateCount\":8}"), TEXT_AT);
 }
 
+/* One of thousands of bytes would be compared with thousands of places of a text. */
+static void a_stop_sequence_has_an_end(void **state)
+{
+    char body[2048], stop[1026] = { 0 };
+
+    (void)state;
+    memset(stop, 'x', sizeof stop - 1);
+    snprintf(body, sizeof body, WITH("{\"stopSequences\":[\"%s\"]}"), stop);
+    check_refusal(tst_ask(&shared, WHOLE, body), "at most 1024 bytes");
+    snprintf(body, sizeof body, WITH("{\"stopSequences\":[\"%s\"]}"), stop + 1);
+    text_of(WHOLE, body, TEXT_AT);
+}
+
 static void a_prompt_that_is_longer_than_the_window_is_refused(void **state)
 {
     const size_t bytes = (131072 + 1) * 4;
@@ -671,6 +684,7 @@ int main(void)
         cmocka_unit_test(newer_models_refuse_a_last_turn_of_their_own),
         cmocka_unit_test(thinking_has_the_rules_of_each_model),
         cmocka_unit_test(the_rest_of_the_settings_has_its_rules),
+        cmocka_unit_test(a_stop_sequence_has_an_end),
         cmocka_unit_test(a_prompt_that_is_longer_than_the_window_is_refused),
         cmocka_unit_test(the_total_is_the_sum_whatever_came_of_it),
         cmocka_unit_test(each_kind_of_input_is_counted_for_itself),

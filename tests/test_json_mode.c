@@ -378,6 +378,18 @@ static void thousands_of_properties_are_ordered_in_no_time(void **state)
     free(text);
 }
 
+static void a_required_property_is_known_by_its_whole_name(void **state)
+{
+    char config[2048], name[301] = { 0 }, text[512];
+
+    (void)state;
+    memset(name, 'n', sizeof name - 1);
+    snprintf(config, sizeof config, "{\"responseMimeType\":\"application/json\",\"responseSchema\":{\"type\":\"OBJECT\",\"properties\":{\"%s\":{\"type\":\"BOOLEAN\"}},"
+                                    "\"required\":[\"%s\"]}}", name, name);
+    ask(WHOLE, config, text, sizeof text);
+    assert_non_null(strstr(text, "n\":true}"));
+}
+
 static void chat_completions_answer_in_json_as_well(void **state)
 {
     tst_answer a = tst_ask(&shared, CHAT, "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
@@ -401,6 +413,7 @@ int main(void)
         cmocka_unit_test(one_of_an_enum_is_answered_bare),
         cmocka_unit_test(what_is_json_already_is_kept),
         cmocka_unit_test(thousands_of_properties_are_ordered_in_no_time),
+        cmocka_unit_test(a_required_property_is_known_by_its_whole_name),
         cmocka_unit_test(chat_completions_answer_in_json_as_well),
     };
     return cmocka_run_group_tests(tests, start, stop);

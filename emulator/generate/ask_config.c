@@ -6,6 +6,7 @@
 
 #include "generate/ask_fields.h"
 #include "generate/ask_gemini.h"
+#include "generate/sorted_names.h"
 
 #define PATH "generation_config"
 
@@ -128,17 +129,18 @@ static bool is_type(const cst_json *schema, const char *name)
 
 static bool check_required(const cst_json *schema, const char *path, plx_refusal *refusal)
 {
-    const cst_json *properties = plx_field_get(schema, "properties");
-    plx_list        each = plx_list_of(plx_field_get(schema, "required"));
-    const cst_json *name;
-    char            text[256];
+    plx_list         each = plx_list_of(plx_field_get(schema, "required"));
+    plx_sorted_names properties = plx_sorted_names_of_members(plx_field_get(schema, "properties"));
+    const cst_json  *name;
+    bool             is_right = properties.list ||
+                    plx_refuse(refusal, 503, "The emulator has no memory left for this request.");
 
-    for (size_t i = 0; (name = plx_list_next(&each)); i++) {
-        cst_copy_text(text, sizeof text, cst_json_string(name));
-        if (cst_json_get(properties, text)) continue;
-        return plx_refuse(refusal, 400, "* %s.required[%zu]: property is not defined\n", path, i);
+    for (size_t i = 0; is_right && (name = plx_list_next(&each)); i++) {
+        is_right = plx_sorted_names_find(&properties, cst_json_string(name)) ||
+                   plx_refuse(refusal, 400, "* %s.required[%zu]: property is not defined\n", path, i);
     }
-    return true;
+    plx_sorted_names_free(&properties);
+    return is_right;
 }
 
 static bool check_properties(const cst_json *schema, const char *path, plx_refusal *refusal)

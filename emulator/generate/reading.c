@@ -7,6 +7,7 @@
 
 #include "generate/ask_fields.h"
 #include "generate/hop.h"
+#include "generate/sorted_names.h"
 
 enum { NEW_GENERATION = 30, MADE_BUDGET_MAX = 1 << 20 };
 
@@ -179,26 +180,19 @@ bool plx_reading_add_function(plx_reading *r, const plx_function *function)
     return cst_buf_append(&r->functions, function, sizeof *function) == CASTOR_OK || plx_reading_no_memory(r);
 }
 
-static bool is_among(const cst_json *names, castor_str name)
-{
-    plx_list        each = plx_list_of(names);
-    const cst_json *one;
-
-    while ((one = plx_list_next(&each))) {
-        if (cst_str_equal(cst_json_string(one), name)) return true;
-    }
-    return false;
-}
-
 bool plx_reading_allow(plx_reading *r, const cst_json *names)
 {
-    plx_function *list = (plx_function *)(void *)r->functions.data;
-    size_t        count = r->functions.len / sizeof *list, kept = 0;
+    plx_function    *list = (plx_function *)(void *)r->functions.data;
+    size_t           count = r->functions.len / sizeof *list, kept = 0;
+    plx_sorted_names allowed;
 
     if (plx_list_count(names) == 0) return true;
+    allowed = plx_sorted_names_of_list(names);
+    if (!allowed.list) return plx_reading_no_memory(r);
     for (size_t i = 0; i < count; i++) {
-        if (is_among(names, list[i].name)) list[kept++] = list[i];
+        if (plx_sorted_names_find(&allowed, list[i].name)) list[kept++] = list[i];
     }
+    plx_sorted_names_free(&allowed);
     r->functions.len = kept * sizeof *list;
     return kept > 0 ||
            plx_refuse(r->refusal, 400,

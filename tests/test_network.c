@@ -342,7 +342,7 @@ static void retry_after_in_the_head_reaches_the_caller(void **state)
     assert_non_null(strstr(err.message, "Busy"));
 }
 
-static void a_retry_after_beyond_all_reason_is_cut_to_a_year(void **state)
+static void a_retry_after_beyond_all_reason_is_cut(void **state)
 {
     static const tst_reply reply = { .bytes = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 9223372036854775807\r\nContent-Length: 0\r\n\r\n" };
     char                   text[256];
@@ -350,7 +350,8 @@ static void a_retry_after_beyond_all_reason_is_cut_to_a_year(void **state)
 
     (void)state;
     assert_int_equal(ask_once(&reply, text, sizeof text, &err), CASTOR_VERDICT_FAILED);
-    assert_true(err.retry_after_ms.value == (int64_t)CST_RETRY_AFTER_MAX_S * 1000);
+    assert_true(err.retry_after_ms.value <= (int64_t)CST_RETRY_AFTER_MAX_S * 1000);
+    assert_true(err.retry_after_ms.value >= 6ll * 3600 * 1000); /* to which newer releases of libcurl cut it themselves */
 }
 
 static void the_request_head_holds_what_the_service_wants(void **state)
@@ -549,7 +550,7 @@ int main(void)
         network_test(the_log_tells_of_connections_and_never_the_key),
         network_test(redirects_are_not_followed_so_that_the_key_stays_with_its_host),
         network_test(retry_after_in_the_head_reaches_the_caller),
-        network_test(a_retry_after_beyond_all_reason_is_cut_to_a_year),
+        network_test(a_retry_after_beyond_all_reason_is_cut),
         network_test(the_request_head_holds_what_the_service_wants),
         network_test(a_proxy_from_the_settings_or_the_environment_is_used),
         network_test(an_ignored_environment_names_no_proxy_and_no_exception_from_one),

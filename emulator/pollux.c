@@ -33,13 +33,16 @@ struct pollux {
     plx_witness witness;
     cst_buf     last;      /* what the caller looks at */
     char        url[PLX_URL_BYTES];
+    char       *why;       /* of who starts it, until it listens or is over */
+    size_t      why_size;
     uv_thread_t thread;
     uv_async_t  bell;
 
     uv_mutex_t  lock;      /* of what follows */
     uv_cond_t   change;
     errand     *errand;    /* NULL: nothing is wanted */
-    bool        is_over;   /* the loop has ended: nobody comes to the bell */
+    bool        is_listening;
+    bool        is_over;   /* the loop has ended, or never began: nobody comes to the bell */
 };
 
 /* ---- errands ---- */
@@ -120,15 +123,44 @@ static bool stop(pollux *p, errand *e)
 
 /* ---- the thread ---- */
 
+static bool open_twin(pollux *p)
+{
+    p->twin = plx_twin_new(&p->options, p->why, p->why_size);
+    if (!p->twin || !plx_twin_prepare(p->twin, p->why, p->why_size) ||
+        !plx_twin_listen(p->twin, p->why, p->why_size)) {
+        return false;
+    }
+    p->twin->world.witness = &p->witness;
+    plx_twin_print_url(p->twin, p->url);
+    p->bell.data = p;
+    if (uv_async_init(&p->twin->loop, &p->bell, on_bell) == 0) {
+        uv_unref((uv_handle_t *)&p->bell); /* the loop ends with the server, whoever may still ring */
+        return true;
+    }
+    snprintf(p->why, p->why_size, "Cannot start: too little memory, or too many files open.");
+    return false;
+}
+
+static void tell(pollux *p, bool *what)
+{
+    uv_mutex_lock(&p->lock);
+    *what = true;
+    uv_cond_broadcast(&p->change);
+    uv_mutex_unlock(&p->lock);
+}
+
+/* The loop is made and freed here too: what the kernel does for a loop (io_uring) interrupts the system calls of the
+ * thread that made it, and the program's own are not ours to interrupt. */
 static void live(void *user)
 {
     pollux *p = user;
 
-    plx_twin_run(p->twin);
-    uv_mutex_lock(&p->lock);
-    p->is_over = true;
-    uv_cond_broadcast(&p->change);
-    uv_mutex_unlock(&p->lock);
+    if (open_twin(p)) {
+        tell(p, &p->is_listening);
+        plx_twin_run(p->twin);
+    }
+    tell(p, &p->is_over);
+    plx_twin_free(p->twin);
 }
 
 /* Signals are the program's; even the SIGPIPE that a lost client causes, which stays with the thread that blocks it. */
@@ -179,27 +211,26 @@ static bool read_options(pollux *p, const pollux_options *options, char *why, si
     }
 }
 
-static bool open_twin(pollux *p, char *why, size_t why_size)
+/* False: there is no thread, or no more. */
+static bool start_living(pollux *p, char *why, size_t why_size)
 {
-    p->twin = plx_twin_new(&p->options, why, why_size);
-    if (!p->twin || !plx_twin_prepare(p->twin, why, why_size) || !plx_twin_listen(p->twin, why, why_size)) {
+    p->why = why;
+    p->why_size = why_size;
+    if (!begin_living(p)) {
+        snprintf(why, why_size, "Cannot start a thread: too little memory, or too many of them.");
         return false;
     }
-    p->twin->world.witness = &p->witness;
-    plx_twin_print_url(p->twin, p->url);
-    p->bell.data = p;
-    if (uv_async_init(&p->twin->loop, &p->bell, on_bell) == 0) {
-        uv_unref((uv_handle_t *)&p->bell); /* the loop ends with the server, whoever may still ring */
-        if (begin_living(p)) return true;
-    }
-    snprintf(why, why_size, "Cannot start a thread: too little memory, or too many files open.");
-    return false;
+    uv_mutex_lock(&p->lock);
+    while (!p->is_listening && !p->is_over) uv_cond_wait(&p->change, &p->lock);
+    bool is_listening = p->is_listening;
+    uv_mutex_unlock(&p->lock);
+    if (!is_listening) uv_thread_join(&p->thread);
+    return is_listening;
 }
 
 /* Locks are there, the thread is not, or no more. */
 static void release(pollux *p)
 {
-    plx_twin_free(p->twin);
     plx_witness_free(&p->witness);
     cst_buf_free(&p->last);
     cst_arena_free(&p->words);
@@ -240,7 +271,7 @@ const char *pollux_start(pollux **out, const pollux_options *options, char *why,
         snprintf(why, why_size, "Out of memory.");
         return NULL;
     }
-    if (read_options(p, &given, why, why_size) && open_twin(p, why, why_size)) {
+    if (read_options(p, &given, why, why_size) && start_living(p, why, why_size)) {
         *out = p;
         return p->url;
     }

@@ -157,7 +157,9 @@ bool tst_read_more(tst_link *l)
         l->data = realloc(l->data, l->size);
         assert_non_null(l->data);
     }
-    ssize_t count = recv(l->fd, l->data + l->len, l->size - l->len - 1, 0);
+    ssize_t count;
+    do count = recv(l->fd, l->data + l->len, l->size - l->len - 1, 0);
+    while (count < 0 && errno == EINTR);
     if (count < 0) l->error = errno;
     if (count <= 0) return false;
     l->len += (size_t)count;

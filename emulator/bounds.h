@@ -49,6 +49,7 @@ enum {
     PLX_STOP_BYTES_MAX        = 1 << 10,  /* of one stop sequence; the service's limit is not known */
     PLX_SCHEMA_DEPTH_MAX      = 24,       /* deeper schemas end in null */
     PLX_SCHEMA_BYTES_MAX      = 1 << 20,  /* of a made-up document: references can multiply */
+    PLX_SCHEMA_STEPS_MAX      = 1 << 22,  /* values looked at for one: 2,000 references into 2,000 definitions */
     PLX_VIOLATIONS_MAX        = 16,       /* unknown fields that one error names */
     PLX_TURN_CALLS_MAX        = 64,       /* calls of one turn whose names are compared with the results */
     PLX_FUNCTIONS_MAX         = 512,      /* declarations in one request, as the service has it */

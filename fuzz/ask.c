@@ -131,12 +131,14 @@ static void ask(const dialect *d, const plx_model *model, castor_str text)
 
 static void make_match(castor_str pattern)
 {
+    size_t  steps_left = PLX_SCHEMA_STEPS_MAX;
     cst_buf out;
 
     cst_buf_init(&out, cst_allocator_default(), SIZE_MAX / 2);
-    castor_status status = plx_pattern_print(pattern, &out);
-    fuzz_check(status == CASTOR_OK || status == CASTOR_PROTOCOL, castor_status_name(status));
-    fuzz_check(status == CASTOR_OK || out.len == 0, "something of a pattern that is not known");
+    castor_status status = plx_pattern_print(pattern, pattern.len % 64, &steps_left, &out);
+    fuzz_check(status == CASTOR_OK || status == CASTOR_PROTOCOL || status == CASTOR_LIMIT, castor_status_name(status));
+    fuzz_check(steps_left <= PLX_SCHEMA_STEPS_MAX, "more steps than there were");
+    fuzz_check(status != CASTOR_PROTOCOL || out.len == 0, "something of a pattern that is not known");
     cst_buf_free(&out);
 }
 

@@ -280,6 +280,10 @@ static void documents_fit_json_schemas(void **state)
         ("{\"type\":\"object\",\"properties\":{\"list\":{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/point\"}}},\"required\":[\"list\"],"
          "\"$defs\":{\"point\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"number\"},\"y\":{\"type\":\"number\"}},\"required\":[\"x\",\"y\"]}}}"),
         "{\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\"},\"children\":{\"type\":\"array\",\"items\":{\"$ref\":\"#\"}}},\"required\":[\"name\",\"children\"]}",
+        /* neither is a member that may be left out, but null ends it */
+        ("{\"$ref\":\"#/$defs/node\",\"$defs\":{\"node\":{\"type\":\"object\",\"properties\":{\"left\":{\"anyOf\":[{\"$ref\":\"#/$defs/node\"},{\"type\":\"null\"}]},"
+         "\"right\":{\"anyOf\":[{\"$ref\":\"#/$defs/node\"},{\"type\":\"null\"}]}},\"required\":[\"left\",\"right\"]}}}"),
+        "{\"type\":\"string\",\"pattern\":\"^[a-z]+$\",\"minLength\":5,\"maxLength\":5}", "{\"type\":\"string\",\"pattern\":\"^(ab)*x{1,64}$\",\"minLength\":20}",
         "{\"$ref\":\"#/$defs/list\",\"$defs\":{\"list\":{\"type\":\"object\",\"properties\":{\"head\":{\"type\":\"integer\"},\"tail\":{\"$ref\":\"#/$defs/list\"}},\"required\":[\"head\"]}}}",
     };
 
@@ -298,6 +302,22 @@ static void texts_match_simple_patterns(void **state)
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
         snprintf(schema, sizeof schema, "{\"type\":\"string\",\"pattern\":\"%s\"}", patterns[i]);
         check_schema(schema);
+    }
+}
+
+static void patterns_are_made_of_characters_not_of_bytes(void **state)
+{
+    static const char *const cases[][2] = {
+        { "^[\u0430-\u044f]+$", "\"\u0430\"" }, { "^\u00e9{3}$", "\"\u00e9\u00e9\u00e9\"" }, { "^[^\\\\w]$", "\"-\"" },
+        { "a|((b{1000}){1000}){1000}", "\"a\"" }, /* what is not printed costs nothing */
+    };
+    char config[512], text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(config, sizeof config, "{\"responseMimeType\":\"application/json\",\"responseSchema\":{\"type\":\"STRING\",\"pattern\":\"%s\"}}", cases[i][0]);
+        ask(WHOLE, config, text, sizeof text);
+        assert_string_equal(text, cases[i][1]);
     }
 }
 
@@ -378,6 +398,27 @@ static void thousands_of_properties_are_ordered_in_no_time(void **state)
     free(text);
 }
 
+/* Each would be looked for among all the definitions. */
+static void references_without_end_are_given_up(void **state)
+{
+    enum { COUNT = 20000 };
+    char  *body = malloc(COUNT * 80 + 512);
+    size_t len;
+
+    (void)state;
+    assert_non_null(body);
+    len = (size_t)sprintf(body, "{\"contents\":[{\"parts\":[{\"text\":\"x\"}]}],\"generationConfig\":{\"responseMimeType\":\"application/json\","
+                                "\"responseJsonSchema\":{\"type\":\"object\",\"$defs\":{");
+    for (int i = 0; i < COUNT; i++) len += (size_t)sprintf(body + len, "%s\"d%d\":{\"type\":\"null\"}", i ? "," : "", i);
+    len += (size_t)sprintf(body + len, "},\"properties\":{");
+    for (int i = 0; i < COUNT; i++) len += (size_t)sprintf(body + len, "%s\"p%d\":{\"$ref\":\"#/$defs/d%d\"}", i ? "," : "", i, i);
+    sprintf(body + len, "}}}}");
+    tst_answer a = tst_ask(&shared, WHOLE, body);
+    tst_check_status(&a, 500);
+    tst_forget(&a);
+    free(body);
+}
+
 static void a_required_property_is_known_by_its_whole_name(void **state)
 {
     char config[2048], name[301] = { 0 }, text[512];
@@ -408,11 +449,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documents_fit_json_schemas),
         cmocka_unit_test(texts_match_simple_patterns),
+        cmocka_unit_test(patterns_are_made_of_characters_not_of_bytes),
         cmocka_unit_test(a_pattern_that_is_too_much_still_gets_an_answer),
         cmocka_unit_test(documents_fit_schemas_of_geminis_own_kind),
         cmocka_unit_test(one_of_an_enum_is_answered_bare),
         cmocka_unit_test(what_is_json_already_is_kept),
         cmocka_unit_test(thousands_of_properties_are_ordered_in_no_time),
+        cmocka_unit_test(references_without_end_are_given_up),
         cmocka_unit_test(a_required_property_is_known_by_its_whole_name),
         cmocka_unit_test(chat_completions_answer_in_json_as_well),
     };

@@ -95,7 +95,7 @@ static void read_words(plx_offers *offers)
 
 plx_offers plx_offers_read(castor_str prompt)
 {
-    plx_offers offers = { .quoted_count = 0 };
+    plx_offers offers = { .steps_left = PLX_SCHEMA_STEPS_MAX };
 
     if (prompt.len > PLX_ASKED_BYTES_MAX) {
         prompt = slice(prompt, prompt.len - PLX_ASKED_BYTES_MAX, prompt.len);
@@ -222,9 +222,9 @@ static bool put_said(cst_json_writer *w, castor_str name, const cst_json *schema
 
 /* ---- all of them ---- */
 
-static const cst_json *properties_of(const plx_function *function, const cst_json **schema)
+static const cst_json *properties_of(const plx_function *function, plx_offers *offers, const cst_json **schema)
 {
-    *schema = plx_schema_resolve(function->parameters, function->parameters);
+    *schema = plx_schema_resolve(function->parameters, function->parameters, &offers->steps_left);
     const cst_json *properties = cst_json_get(*schema, "properties");
     return cst_json_type_of(properties) == CST_JSON_OBJECT ? properties : NULL;
 }
@@ -234,27 +234,27 @@ static bool is_needed(const cst_json *schema, castor_str name)
     return plx_list_count(cst_json_get(schema, "required")) == 0 || plx_schema_requires(schema, name);
 }
 
-size_t plx_arguments_calls(const plx_function *function, const plx_offers *offers)
+size_t plx_arguments_calls(const plx_function *function, plx_offers *offers)
 {
     const cst_json   *schema;
-    const cst_json   *properties = properties_of(function, &schema);
+    const cst_json   *properties = properties_of(function, offers, &schema);
     cst_json_iterator each = cst_json_iterate(properties);
     const cst_json   *property;
     castor_str        name;
     size_t            open = 0;
 
     while (properties && (property = cst_json_next(&each, &name))) {
-        property = plx_schema_resolve(function->parameters, property);
+        property = plx_schema_resolve(function->parameters, property, &offers->steps_left);
         open += is_needed(schema, name) && is_open_text(property) && !said_of(offers->prompt, name).data;
     }
     return open == 1 && offers->quoted_count == 0 && offers->name_count > 1 ? offers->name_count : 1;
 }
 
-castor_status plx_arguments_print(const plx_function *function, const plx_offers *offers, size_t nth, cst_buf *out)
+castor_status plx_arguments_print(const plx_function *function, plx_offers *offers, size_t nth, cst_buf *out)
 {
     cst_json_writer   w = cst_json_writer_to(out);
     const cst_json   *schema;
-    const cst_json   *properties = properties_of(function, &schema);
+    const cst_json   *properties = properties_of(function, offers, &schema);
     cst_json_iterator each = cst_json_iterate(properties);
     const cst_json   *property;
     castor_str        name;
@@ -262,7 +262,7 @@ castor_status plx_arguments_print(const plx_function *function, const plx_offers
 
     cst_json_open_object(&w);
     while (properties && (property = cst_json_next(&each, &name))) {
-        const cst_json *resolved = plx_schema_resolve(function->parameters, property);
+        const cst_json *resolved = plx_schema_resolve(function->parameters, property, &offers->steps_left);
         bool            needed = is_needed(schema, name);
         /* An optional text takes nothing that another may need. */
         taken none = { offers->quoted_count, offers->name_count, offers->number_count };

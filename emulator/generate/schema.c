@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "generate/pattern.h"
+#include "generate/sorted_names.h"
 #include "proto/fields.h"
 
 enum { UNROLLED_DEPTH = 4 }; /* below it, what may be left out is left out when it is a reference */
@@ -15,45 +16,48 @@ typedef struct maker {
     cst_json_writer *writer;
     const cst_json  *root;
     castor_str       text;
+    size_t           steps_left; /* values that may still be looked at: references can lead to the same ones for ever */
 } maker;
 
 static void make(maker *m, const cst_json *schema, size_t depth, size_t nth);
 
 /* ---- following ---- */
 
-static const cst_json *find_member(const cst_json *object, castor_str name)
+static bool take_step(size_t *steps_left) { return *steps_left > 0 && (*steps_left)-- > 0; }
+
+static const cst_json *find_member(const cst_json *object, castor_str name, size_t *steps_left)
 {
     cst_json_iterator each = cst_json_iterate(object);
     const cst_json   *member;
     castor_str        key;
 
     if (cst_json_type_of(object) != CST_JSON_OBJECT) return NULL;
-    while ((member = cst_json_next(&each, &key))) {
+    while (take_step(steps_left) && (member = cst_json_next(&each, &key))) {
         if (cst_str_equal(key, name)) return member;
     }
     return NULL;
 }
 
-static const cst_json *find_anchor(const cst_json *root, castor_str anchor)
+static const cst_json *find_anchor(const cst_json *root, castor_str anchor, size_t *steps_left)
 {
     const cst_json   *definitions = cst_json_get(root, "$defs");
     cst_json_iterator each = cst_json_iterate(definitions);
     const cst_json   *definition;
 
-    while (definitions && (definition = cst_json_next(&each, NULL))) {
+    while (definitions && take_step(steps_left) && (definition = cst_json_next(&each, NULL))) {
         if (cst_str_equal(cst_json_string_in(definition, "$anchor"), anchor)) return definition;
     }
     return NULL;
 }
 
 /* "#/$defs/Name", one level at a time; "#name" is an anchor. */
-static const cst_json *follow(const cst_json *root, castor_str reference)
+static const cst_json *follow(const cst_json *root, castor_str reference, size_t *steps_left)
 {
     const cst_json *at = root;
 
     if (!cst_str_starts_with(reference, "#")) return NULL;
     reference = (castor_str){ reference.data + 1, reference.len - 1 };
-    if (reference.len > 0 && reference.data[0] != '/') return find_anchor(root, reference);
+    if (reference.len > 0 && reference.data[0] != '/') return find_anchor(root, reference, steps_left);
     while (reference.len > 0 && at) {
         reference = (castor_str){ reference.data + 1, reference.len - 1 }; /* without the slash */
         const char *slash = reference.len ? memchr(reference.data, '/', reference.len) : NULL;
@@ -61,46 +65,66 @@ static const cst_json *follow(const cst_json *root, castor_str reference)
         if (cst_json_type_of(at) == CST_JSON_ARRAY) {
             at = cst_json_at(at, (size_t)strtoul(name.data, NULL, 10)); /* the document's strings end with a NUL */
         } else {
-            at = find_member(at, name);
+            at = find_member(at, name, steps_left);
         }
         reference = (castor_str){ reference.data + name.len, reference.len - name.len };
     }
     return at;
 }
 
-static const cst_json *resolve_once(const cst_json *root, const cst_json *schema)
+/* The first; when `is_deep`, rather one that is no reference: so a chain of "this again, or null" ends. */
+static const cst_json *choose(const cst_json *list, bool is_deep, size_t *steps_left)
+{
+    plx_list        each = plx_list_of(list);
+    const cst_json *choice;
+
+    while (is_deep && take_step(steps_left) && (choice = plx_list_next(&each))) {
+        if (!cst_json_get(choice, "$ref")) return choice;
+    }
+    return plx_list_at(list, 0);
+}
+
+static const cst_json *resolve_once(const cst_json *root, const cst_json *schema, bool is_deep, size_t *steps_left)
 {
     static const char *const choices[] = { "anyOf", "oneOf", "allOf" };
     castor_str               reference = cst_json_string_in(schema, "$ref");
 
-    if (reference.data) return follow(root, reference);
+    if (reference.data) return follow(root, reference, steps_left);
     if (cst_json_get(schema, "properties")) return schema; /* the choices only say more about them */
     for (size_t i = 0; i < 3; i++) {
         const cst_json *list = plx_field_get(schema, choices[i]);
-        if (plx_list_count(list) > 0) return plx_list_at(list, 0);
+        if (plx_list_count(list) > 0) return choose(list, is_deep, steps_left);
     }
     return schema;
 }
 
-const cst_json *plx_schema_resolve(const cst_json *root, const cst_json *schema)
+static const cst_json *resolve(const cst_json *root, const cst_json *schema, bool is_deep, size_t *steps_left)
 {
     for (size_t i = 0; i < PLX_SCHEMA_DEPTH_MAX; i++) { /* references to references */
-        const cst_json *resolved = resolve_once(root, schema);
+        const cst_json *resolved = resolve_once(root, schema, is_deep, steps_left);
         if (resolved == schema) break;
         schema = resolved;
     }
     return schema;
 }
 
+const cst_json *plx_schema_resolve(const cst_json *root, const cst_json *schema, size_t *steps_left)
+{
+    return resolve(root, schema, false, steps_left);
+}
+
 /* ["string","null"] means string. */
 castor_str plx_schema_type(const cst_json *schema)
 {
-    const cst_json *type = cst_json_get(schema, "type");
+    plx_list        each = plx_list_of(cst_json_get(schema, "type"));
+    const cst_json *type;
+    castor_str      name = CST_NONE;
 
-    for (size_t i = 0; i < plx_list_count(type); i++) {
-        castor_str name = cst_json_string(plx_list_at(type, i));
-        if (!cst_str_equal_nocase(name, CASTOR_STR("null")) || i + 1 == plx_list_count(type)) return name;
+    while ((type = plx_list_next(&each))) {
+        name = cst_json_string(type);
+        if (!cst_str_equal_nocase(name, CASTOR_STR("null"))) return name;
     }
+    if (name.data) return name;
     if (cst_json_get(schema, "properties")) return CASTOR_STR("object");
     if (cst_json_get(schema, "items") || plx_field_get(schema, "prefixItems")) return CASTOR_STR("array");
     return CASTOR_STR("string");
@@ -128,23 +152,6 @@ typedef struct property {
     bool            is_required;
 } property;
 
-typedef struct ordered_name {
-    castor_str name;
-    size_t     rank;
-} ordered_name;
-
-static int compare_text(castor_str a, castor_str b)
-{
-    int order = memcmp(a.data, b.data, a.len < b.len ? a.len : b.len);
-
-    return order != 0 ? order : a.len < b.len ? -1 : a.len > b.len;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-    return compare_text(((const ordered_name *)a)->name, ((const ordered_name *)b)->name);
-}
-
 static int compare_ranks(const void *a, const void *b)
 {
     size_t left = ((const property *)a)->rank, right = ((const property *)b)->rank;
@@ -152,45 +159,21 @@ static int compare_ranks(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* A list of names, sorted, so that a thousand properties are ordered in no time. NULL: none, or no memory. */
-static ordered_name *sort_names(const cst_json *list, size_t *count)
-{
-    plx_list        each = plx_list_of(list);
-    ordered_name   *names = malloc((plx_list_count(list) + 1) * sizeof *names);
-    const cst_json *name;
-
-    *count = 0;
-    for (size_t i = 0; names && (name = plx_list_next(&each)); i++) {
-        castor_str text = cst_json_string(name);
-        if (text.data) names[(*count)++] = (ordered_name){ text, i };
-    }
-    if (names) qsort(names, *count, sizeof *names, compare_names);
-    return names;
-}
-
-static const ordered_name *find_name(const ordered_name *names, size_t count, castor_str name)
-{
-    ordered_name wanted = { name, 0 };
-
-    return count > 0 ? bsearch(&wanted, names, count, sizeof *names, compare_names) : NULL;
-}
-
 static bool collect(const cst_json *schema, property *list, size_t *count)
 {
-    size_t            order_count, required_count;
-    ordered_name     *order = sort_names(plx_field_get(schema, "propertyOrdering"), &order_count);
-    ordered_name     *required = sort_names(cst_json_get(schema, "required"), &required_count);
+    plx_sorted_names  order = plx_sorted_names_of_list(plx_field_get(schema, "propertyOrdering"));
+    plx_sorted_names  required = plx_sorted_names_of_list(cst_json_get(schema, "required"));
     cst_json_iterator each = cst_json_iterate(cst_json_get(schema, "properties"));
+    bool              is_done = order.list && required.list;
 
-    for (*count = 0; order && required && (list[*count].schema = cst_json_next(&each, &list[*count].name)); ++*count) {
-        const ordered_name *place = find_name(order, order_count, list[*count].name);
-        list[*count].rank = place ? place->rank : order_count + *count;
-        list[*count].is_required = find_name(required, required_count, list[*count].name) != NULL;
+    for (*count = 0; is_done && (list[*count].schema = cst_json_next(&each, &list[*count].name)); ++*count) {
+        const plx_sorted_name *place = plx_sorted_names_find(&order, list[*count].name);
+        list[*count].rank = place ? place->rank : order.count + *count;
+        list[*count].is_required = plx_sorted_names_find(&required, list[*count].name) != NULL;
     }
-    if (order && required) qsort(list, *count, sizeof *list, compare_ranks);
-    bool is_done = order && required;
-    free(order);
-    free(required);
+    if (is_done) qsort(list, *count, sizeof *list, compare_ranks);
+    plx_sorted_names_free(&order);
+    plx_sorted_names_free(&required);
     return is_done;
 }
 
@@ -223,6 +206,7 @@ static void make_object(maker *m, const cst_json *schema, size_t depth)
         free(list);
         return;
     }
+    m->steps_left -= count < m->steps_left ? count : m->steps_left;
     cst_json_open_object(m->writer);
     for (size_t i = 0; i < count; i++) {
         bool is_reference = cst_json_get(list[i].schema, "$ref") != NULL;
@@ -240,19 +224,20 @@ static void make_object(maker *m, const cst_json *schema, size_t depth)
 
 static void make_array(maker *m, const cst_json *schema, size_t depth)
 {
-    const cst_json *prefix = plx_field_get(schema, "prefixItems");
+    const cst_json *list = plx_field_get(schema, "prefixItems");
+    plx_list        prefix = plx_list_of(list);
     const cst_json *items = cst_json_get(schema, "items");
     castor_i64      least = cst_json_integer(plx_field_get(schema, "minItems"));
     castor_i64      most = cst_json_integer(plx_field_get(schema, "maxItems"));
     int64_t         count = depth >= UNROLLED_DEPTH && cst_json_get(items, "$ref") ? 0 : 1;
 
     if (least.is_set && least.value > count) count = least.value;
-    if (prefix && count < (int64_t)plx_list_count(prefix)) count = (int64_t)plx_list_count(prefix);
+    if (count < (int64_t)plx_list_count(list)) count = (int64_t)plx_list_count(list);
     if (most.is_set && count > most.value) count = most.value;
     cst_json_open_array(m->writer);
     for (int64_t i = 0; i < count && m->writer->status == CASTOR_OK; i++) {
-        bool is_prefix = prefix && i < (int64_t)plx_list_count(prefix);
-        make(m, is_prefix ? plx_list_at(prefix, (size_t)i) : items, depth + 1, (size_t)i);
+        const cst_json *own = plx_list_next(&prefix);
+        make(m, own ? own : items, depth + 1, (size_t)i);
     }
     cst_json_close_array(m->writer);
 }
@@ -360,6 +345,26 @@ static castor_status fit_length(castor_str text, castor_i64 least, castor_i64 mo
     return status;
 }
 
+static int64_t count_characters(castor_str text)
+{
+    int64_t count = 0;
+
+    for (size_t at = 0; at < text.len; at = next_character(text, at)) count++;
+    return count;
+}
+
+/* A match of the pattern; if it is too short, once more and longer. */
+static castor_status match(maker *m, castor_str pattern, castor_i64 least, cst_buf *out)
+{
+    castor_status status = plx_pattern_print(pattern, 0, &m->steps_left, out);
+    int64_t       count = count_characters(cst_buf_view(out));
+
+    if (status != CASTOR_OK || !least.is_set || count >= least.value) return status;
+    if (least.value > PLX_SCHEMA_BYTES_MAX) return CASTOR_LIMIT;
+    out->len = 0;
+    return plx_pattern_print(pattern, (size_t)(least.value - count), &m->steps_left, out);
+}
+
 static void make_string(maker *m, const cst_json *schema)
 {
     castor_str    pattern = cst_json_string_in(schema, "pattern");
@@ -374,9 +379,9 @@ static void make_string(maker *m, const cst_json *schema)
         return;
     }
     cst_buf_init(&text, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
-    if (pattern.data) status = plx_pattern_print(pattern, &text);
+    if (pattern.data) status = match(m, pattern, least, &text);
     if (status == CASTOR_PROTOCOL) status = fit_length(m->text, least, most, &text);
-    if (status == CASTOR_OK) cst_json_put_string(m->writer, cst_buf_view(&text));
+    if (status == CASTOR_OK) cst_json_put_string(m->writer, text.len > 0 ? cst_buf_view(&text) : CASTOR_STR(""));
     else m->writer->status = status;
     cst_buf_free(&text);
 }
@@ -389,15 +394,20 @@ static bool make_given(maker *m, const cst_json *schema, size_t nth)
     const cst_json *choices = cst_json_get(schema, "enum");
     const cst_json *choice = cst_json_get(schema, "const");
 
-    if (!choice && cst_json_count(choices) > 0) choice = cst_json_at(choices, nth % cst_json_count(choices));
+    if (!choice && cst_json_count(choices) > 0) {
+        size_t at = nth % cst_json_count(choices);
+        m->steps_left -= at < m->steps_left ? at : m->steps_left;
+        choice = cst_json_at(choices, at);
+    }
     if (choice) plx_json_put(m->writer, choice);
     return choice != NULL;
 }
 
 static void make(maker *m, const cst_json *schema, size_t depth, size_t nth)
 {
+    if (m->writer->status == CASTOR_OK && !take_step(&m->steps_left)) m->writer->status = CASTOR_LIMIT;
     if (m->writer->status != CASTOR_OK) return;
-    schema = plx_schema_resolve(m->root, schema);
+    schema = resolve(m->root, schema, depth >= UNROLLED_DEPTH, &m->steps_left);
     if (depth > PLX_SCHEMA_DEPTH_MAX) {
         cst_json_put_null(m->writer);
         return;
@@ -416,7 +426,7 @@ static void make(maker *m, const cst_json *schema, size_t depth, size_t nth)
 
 void plx_schema_print_example(cst_json_writer *writer, const cst_json *root, const cst_json *schema, castor_str text)
 {
-    maker m = { writer, root, text };
+    maker m = { writer, root, text, PLX_SCHEMA_STEPS_MAX };
 
     make(&m, schema, 0, 0);
 }

@@ -54,6 +54,9 @@ enum {
     PLX_TURN_CALLS_MAX        = 64,       /* calls of one turn whose names are compared with the results */
     PLX_FUNCTIONS_MAX         = 512,      /* declarations in one request, as the service has it */
     PLX_ASKED_BYTES_MAX       = 64 << 10, /* of a prompt, what is searched for words that mean something to pollux */
+    PLX_SEARCHED_BYTES_MAX    = 32 << 20, /* of it, searched for the names and choices of schemas in one go */
+    PLX_DESCRIPTION_BYTES_MAX = 1 << 10,  /* of a function's, what is compared with the prompt */
+    PLX_NUMBER_BYTES_MAX      = 32,       /* of a number in a prompt; longer ones are none */
     PLX_OFFERS_MAX            = 8,        /* names, quotations, numbers in a prompt that arguments are made of */
     PLX_PATTERN_REPEATS_MAX   = 1000,     /* in a schema's regular expression; more is refused */
 

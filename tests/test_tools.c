@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "answers.h"
@@ -23,6 +24,9 @@
     "\"required\":[\"from\",\"to\",\"seats\",\"when\",\"window\"]}}"
 #define TIME \
     "{\"name\":\"get_time\",\"parameters\":{\"type\":\"OBJECT\",\"properties\":{\"city\":{\"type\":\"STRING\"}},\"required\":[\"city\"]}}"
+#define COUNTS \
+    "{\"name\":\"set_counts\",\"parametersJsonSchema\":{\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\"},\"size\":{\"type\":\"integer\"," \
+    "\"enum\":[1,2]}},\"required\":[\"n\",\"size\"]}}"
 #define NOOP "{\"name\":\"noop\"}"
 #define TOOLS(declarations) ",\"tools\":[{\"functionDeclarations\":[" declarations "]}]"
 #define MODE(mode) ",\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"" mode "\"}}"
@@ -96,6 +100,7 @@ static void a_prompt_that_asks_for_a_function_gets_a_call(void **state)
         { ASK("Book a flight from Rome to New York for 3 people", TOOLS(WEATHER "," FLIGHT)),
           "bookFlight(from=Rome,to=New York,seats=3,when=2026-01-31,window=true)" },
         { ASK("Book a flight for 12 people", TOOLS(FLIGHT)), "bookFlight(from=example,to=example,seats=1,when=2026-01-31,window=true)" },
+        { ASK("Use set_counts with -007 and 5", TOOLS(COUNTS)), "set_counts(n=-7,size=1)" }, /* neither is as it was said */
         { ASK("Why is the sky blue?", TOOLS(WEATHER)), "" },
         { ASK("hello", TOOLS("{\"name\":\"greet\",\"description\":\"Says hello to whoever comes\"}")), "" }, /* there is an answer for it */
         { ASK("pollux: call get_weather {\\\"location\\\": \\\"Ulm\\\", \\\"more\\\": 1}", TOOLS(WEATHER)), "get_weather(location=Ulm,more=1)" },
@@ -104,6 +109,28 @@ static void a_prompt_that_asks_for_a_function_gets_a_call(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) assert_string_equal(calls_of(WHOLE, cases[i][0]), cases[i][1]);
+}
+
+/* Searching a long prompt for each of so many words, or descriptions for each word of it, would take minutes. */
+static void huge_declarations_take_no_time(void **state)
+{
+    enum { COUNT = 100000, LONG = 60000, SECONDS_MAX = 15 };
+    char  *body = malloc(COUNT * 16 + 2 * LONG + 1024), *prompt = malloc(LONG + 1);
+    time_t began = time(NULL);
+    size_t len;
+
+    (void)state;
+    assert_true(body && prompt);
+    memset(prompt, 'v', LONG);
+    prompt[LONG] = '\0';
+    len = (size_t)sprintf(body, "{\"contents\":[{\"parts\":[{\"text\":\"call pick %s\"}]}],\"tools\":[{\"functionDeclarations\":[{\"name\":\"pick\","
+                                "\"parametersJsonSchema\":{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"string\",\"enum\":[", prompt);
+    for (int i = 0; i < COUNT; i++) len += (size_t)sprintf(body + len, "%s\"v%d\"", i ? "," : "", i);
+    sprintf(body + len, "]}}}}]}]}");
+    assert_string_equal(calls_of(WHOLE, body), "pick(x=v0)");
+    assert_true(time(NULL) - began < SECONDS_MAX);
+    free(body);
+    free(prompt);
 }
 
 static void the_mode_decides_before_the_prompt(void **state)
@@ -350,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_prompt_that_asks_for_a_function_gets_a_call),
+        cmocka_unit_test(huge_declarations_take_no_time),
         cmocka_unit_test(the_mode_decides_before_the_prompt),
         cmocka_unit_test(the_third_generation_gives_ids_and_one_signature_and_stops_later),
         cmocka_unit_test(the_second_generation_gives_neither_and_stops_with_the_call),

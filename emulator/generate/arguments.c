@@ -7,6 +7,8 @@
  */
 #include "generate/arguments.h"
 
+#include <stdio.h>
+
 #include "generate/schema.h"
 
 /* ---- the prompt ---- */
@@ -95,7 +97,7 @@ static void read_words(plx_offers *offers)
 
 plx_offers plx_offers_read(castor_str prompt)
 {
-    plx_offers offers = { .steps_left = PLX_SCHEMA_STEPS_MAX };
+    plx_offers offers = { .bytes_left = PLX_SEARCHED_BYTES_MAX, .steps_left = PLX_SCHEMA_STEPS_MAX };
 
     if (prompt.len > PLX_ASKED_BYTES_MAX) {
         prompt = slice(prompt, prompt.len - PLX_ASKED_BYTES_MAX, prompt.len);
@@ -132,12 +134,21 @@ static bool is_open_text(const cst_json *schema)
            !cst_json_get(schema, "pattern");
 }
 
-/* "name=value", "name: value", "name is value"; for "from" and "to" also "name Value". */
-static castor_str said_of(castor_str prompt, castor_str name)
+/* Finds nothing more once it has searched enough: a schema can name any number of words. */
+static bool find_word(plx_offers *offers, castor_str word, size_t *at)
 {
-    size_t at;
+    if (offers->prompt.len > offers->bytes_left) return false;
+    offers->bytes_left -= offers->prompt.len;
+    return plx_word_find(offers->prompt, word, at);
+}
 
-    if (!plx_word_find(prompt, name, &at)) return CST_NONE;
+/* "name=value", "name: value", "name is value"; for "from" and "to" also "name Value". */
+static castor_str said_of(plx_offers *offers, castor_str name)
+{
+    castor_str prompt = offers->prompt;
+    size_t     at;
+
+    if (!find_word(offers, name, &at)) return CST_NONE;
     castor_str rest = cst_str_trim(slice(prompt, at + name.len, prompt.len));
     bool       is_short = cst_str_is(name, "from") || cst_str_is(name, "to");
     bool       has_sign = rest.len > 0 && (rest.data[0] == '=' || rest.data[0] == ':');
@@ -153,14 +164,14 @@ static castor_str said_of(castor_str prompt, castor_str name)
     return slice(rest, 0, is_upper(rest.data[0]) ? name_end(rest, 0) : word_end(rest, 0));
 }
 
-static castor_str said_choice(const cst_json *schema, castor_str prompt)
+static castor_str said_choice(const cst_json *schema, plx_offers *offers)
 {
     plx_list        each = plx_list_of(cst_json_get(schema, "enum"));
     const cst_json *choice;
 
     while ((choice = plx_list_next(&each))) {
         castor_str text = cst_json_string(choice);
-        if (text.data && plx_word_find(prompt, text, NULL)) return text;
+        if (text.data && find_word(offers, text, NULL)) return text;
     }
     return CST_NONE;
 }
@@ -176,27 +187,34 @@ static bool fits_number(const cst_json *schema, castor_str number)
     castor_i64 most = cst_json_integer(cst_json_get(schema, "maximum"));
     double     value = 0, scale = 0;
 
+    if (number.len > PLX_NUMBER_BYTES_MAX) return false;
     for (size_t i = 0; i < number.len; i++) {
         char c = number.data[i];
         if (c == '.' && scale == 0) scale = 1;
         else if (is_digit(c)) value = value * 10 + (c - '0'), scale *= 10;
         else if (i > 0 || c != '-') return false;
     }
-    if (is_type(schema, "integer") && scale > 0) return false;
+    if ((is_type(schema, "integer") && scale > 0) || cst_json_get(schema, "enum")) return false;
     if (scale > 0) value /= scale;
     if (number.data[0] == '-') value = -value;
     return (!least.is_set || value >= (double)least.value) && (!most.is_set || value <= (double)most.value);
 }
 
-/* A number as JSON spells it: no zeros in front. */
-static castor_str plain_number(castor_str number)
+/* As JSON spells it: no zeros in front. */
+static void put_number(cst_json_writer *w, castor_str number)
 {
-    while (number.len > 1 && number.data[0] == '0' && is_digit(number.data[1])) number = slice(number, 1, number.len);
-    return number;
+    castor_str digits = number;
+    bool       is_negative = number.data[0] == '-';
+    char       text[PLX_NUMBER_BYTES_MAX + 2];
+
+    if (is_negative) digits = slice(digits, 1, digits.len);
+    while (digits.len > 1 && digits.data[0] == '0' && is_digit(digits.data[1])) digits = slice(digits, 1, digits.len);
+    snprintf(text, sizeof text, "%s%.*s", is_negative ? "-" : "", CASTOR_ARG(digits));
+    cst_json_put_raw(w, castor_str_of(text));
 }
 
 /* A value that the prompt has; false: none. */
-static bool put_said(cst_json_writer *w, castor_str name, const cst_json *schema, const plx_offers *offers, taken *used,
+static bool put_said(cst_json_writer *w, castor_str name, const cst_json *schema, plx_offers *offers, taken *used,
                      size_t nth)
 {
     castor_str text = CST_NONE;
@@ -204,12 +222,12 @@ static bool put_said(cst_json_writer *w, castor_str name, const cst_json *schema
     if (is_type(schema, "integer") || is_type(schema, "number")) {
         if (used->numbers >= offers->number_count || !fits_number(schema, offers->numbers[used->numbers])) return false;
         cst_json_name(w, name);
-        cst_json_put_raw(w, plain_number(offers->numbers[used->numbers++]));
+        put_number(w, offers->numbers[used->numbers++]);
         return true;
     }
     if (!is_type(schema, "string")) return false;
-    if (cst_json_get(schema, "enum")) text = said_choice(schema, offers->prompt);
-    else if (is_open_text(schema)) text = said_of(offers->prompt, name);
+    if (cst_json_get(schema, "enum")) text = said_choice(schema, offers);
+    else if (is_open_text(schema)) text = said_of(offers, name);
     if (!text.data && is_open_text(schema)) {
         if (used->quoted < offers->quoted_count) text = offers->quoted[used->quoted++];
         else if (used->names + nth < offers->name_count) text = offers->names[used->names++ + nth];
@@ -245,7 +263,7 @@ size_t plx_arguments_calls(const plx_function *function, plx_offers *offers)
 
     while (properties && (property = cst_json_next(&each, &name))) {
         property = plx_schema_resolve(function->parameters, property, &offers->steps_left);
-        open += is_needed(schema, name) && is_open_text(property) && !said_of(offers->prompt, name).data;
+        open += is_needed(schema, name) && is_open_text(property) && !said_of(offers, name).data;
     }
     return open == 1 && offers->quoted_count == 0 && offers->name_count > 1 ? offers->name_count : 1;
 }

@@ -15,6 +15,7 @@ typedef struct plx_offers {
     size_t     name_count;
     castor_str numbers[PLX_OFFERS_MAX];
     size_t     number_count;
+    size_t     bytes_left;              /* of it that may still be searched, in all the searches together */
     size_t     steps_left;              /* through schemas; as plx_schema_resolve has it */
 } plx_offers;
 

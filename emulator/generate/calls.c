@@ -70,6 +70,7 @@ static castor_status add_wished(chooser *c, castor_str wish)
     castor_status status = CASTOR_OK;
     cst_buf       args;
 
+    if (names.len > PLX_ASKED_BYTES_MAX) names.len = PLX_ASKED_BYTES_MAX;
     cst_buf_init(&args, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
     bool has_args = is_object(json, &args);
     for (size_t i = 0; i < c->ask->function_count && status == CASTOR_OK; i++) {
@@ -133,6 +134,7 @@ static size_t score_of(const plx_function *function, castor_str prompt)
     castor_str name = function->name, description = function->description;
     size_t     score = 0;
 
+    if (description.len > PLX_DESCRIPTION_BYTES_MAX) description.len = PLX_DESCRIPTION_BYTES_MAX;
     while (name.len > 0) {
         castor_str word = take_word(&name, true);
         if (word.len >= LEAST_WORD && !is_common(word) && plx_word_find(prompt, word, NULL)) score += NAME_SCORE;

@@ -218,7 +218,8 @@ bool plx_reading_stops(plx_reading *r, const cst_json *stops, const char *path)
             return plx_refuse_field(r->refusal, path, "Invalid value at '%s' (TYPE_STRING): not a text.", path);
         }
         if (text.len > PLX_STOP_BYTES_MAX) {
-            return plx_refuse_field(r->refusal, path, "Invalid value at '%s': a stop sequence has at most %d bytes.", path,
+            return plx_refuse_field(r->refusal, path,
+                                    "Invalid value at '%s': a stop sequence has at most %d bytes.", path,
                                     (int)PLX_STOP_BYTES_MAX);
         }
         if (text.len > 0) ask->stop_sequences[ask->stop_sequence_count++] = text;

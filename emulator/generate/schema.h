@@ -9,10 +9,11 @@
 
 /*
  * Knows type (either case, lists too), nullable, enum, const, properties, required, their ordering,
- * additionalProperties and minProperties, items, prefixItems, minItems, maxItems, anyOf, oneOf and allOf (the first; deep
- * down, one that is no reference), $ref into the same document by path or $anchor, minimum, maximum, their exclusive kin,
- * multipleOf, minLength, maxLength, the common formats, and patterns as far as pattern.h goes. Cycles end where a member
- * may be left out or be something else. Strings say `text`. LIMIT: the document is too long, or took too many steps.
+ * additionalProperties and minProperties, items, prefixItems, minItems, maxItems, anyOf, oneOf and allOf (the first;
+ * deep down, one that is no reference), $ref into the same document by path or $anchor, minimum, maximum, their
+ * exclusive kin, multipleOf, minLength, maxLength, the common formats, and patterns as far as pattern.h goes. Cycles
+ * end where a member may be left out or be something else. Strings say `text`. LIMIT: the document is too long, or took
+ * too many steps.
  *
  * `root`: the document that references are followed in; often the schema itself. Status is the writer's.
  */

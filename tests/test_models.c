@@ -259,27 +259,6 @@ static void models_can_come_from_a_file(void **state)
     tst_pollux_stop(&p);
 }
 
-/* It counts candidates in the last chunk only; so no earlier one tells of what kinds they are. */
-static void a_model_of_generation_2_0_counts_its_pictures_at_the_end(void **state)
-{
-    (void)state;
-    write_models("as-of 2026-01-01\n"
-                 "model old-1\n"
-                 "  version 1\n"
-                 "  generation 2.0\n"
-                 "  window 1000 100\n"
-                 "  methods generateContent\n");
-    tst_pollux p = TST_POLLUX("--instant", "-q", "--models", file_path);
-    tst_answer a = tst_ask(&p, ASK("old-1", "streamGenerateContent?alt=sse"),
-                           PROMPT_WITH("pollux: image", "{\"candidateCount\":2,\"maxOutputTokens\":2}"));
-
-    assert_int_equal(a.status, 200);
-    tst_contains(&a, "\"modality\": \"IMAGE\"");
-    tst_lacks(&a, "\"tokenCount\": -");
-    tst_forget(&a);
-    tst_pollux_stop(&p);
-}
-
 static void the_list_that_is_shown_can_be_given_back(void **state)
 {
     (void)state;
@@ -360,7 +339,6 @@ int main(void)
         cmocka_unit_test(what_cannot_be_a_name_is_no_model_of_next_month),
         cmocka_unit_test(nobody_has_tuned_models),
         cmocka_unit_test(models_can_come_from_a_file),
-        cmocka_unit_test(a_model_of_generation_2_0_counts_its_pictures_at_the_end),
         cmocka_unit_test(the_list_that_is_shown_can_be_given_back),
         cmocka_unit_test(a_wrong_file_is_explained_with_its_line),
     };

@@ -443,7 +443,37 @@ static void a_call_that_is_none_is_told_so(void **state)
     (void)state;
     assert_int_equal(a.status, 200);
     tst_contains(&a, "\"finishReason\": \"MALFORMED_FUNCTION_CALL\"");
+    tst_contains(&a, "\"finishMessage\": \"Malformed function call: weather({oh\"");
     tst_lacks(&a, "functionCall\"");
+    tst_lacks(&a, "\"content\"");
+    tst_forget(&a);
+    stop(&f);
+}
+
+static void a_silent_end_has_no_parts(void **state)
+{
+    fake       f = start(NULL, NULL);
+    tst_answer a = ask_and_say(&f, WHOLE, HELLO, EVENTS_HEAD END("length") DONE);
+
+    (void)state;
+    tst_contains(&a, "\"finishReason\": \"MAX_TOKENS\"");
+    tst_contains(&a, "\"role\": \"model\"");
+    tst_lacks(&a, "\"parts\"");
+    tst_forget(&a);
+    stop(&f);
+}
+
+static void counts_that_nobody_can_have_are_not_believed(void **state)
+{
+    fake       f = start(NULL, NULL);
+    tst_answer a = ask_and_say(&f, WHOLE, HELLO,
+                               EVENTS_HEAD SAY("Hi.") END("stop")
+                               "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":9223372036854775807,"
+                               "\"completion_tokens\":9223372036854775807}}\n\n" DONE);
+
+    (void)state;
+    assert_int_equal(a.status, 200);
+    tst_lacks(&a, "\"totalTokenCount\": -");
     tst_forget(&a);
     stop(&f);
 }
@@ -857,6 +887,8 @@ int main(void)
         cmocka_unit_test(functions_are_translated_both_ways),
         cmocka_unit_test(calls_of_functions_come_whole),
         cmocka_unit_test(a_call_that_is_none_is_told_so),
+        cmocka_unit_test(a_silent_end_has_no_parts),
+        cmocka_unit_test(counts_that_nobody_can_have_are_not_believed),
         cmocka_unit_test(a_chat_completion_is_passed_on_as_it_is),
         cmocka_unit_test(what_cannot_be_said_there_is_refused),
         cmocka_unit_test(an_interaction_is_refused_rather_than_made_up),

@@ -169,7 +169,7 @@ static void take_count(castor_i64 *count, const cst_json *object, const char *ke
 {
     castor_i64 told = cst_json_integer(cst_json_get(object, key));
 
-    if (told.is_set && told.value >= 0) *count = told;
+    if (told.is_set && told.value >= 0 && told.value <= INT32_MAX) *count = told; /* so that no sum overflows */
 }
 
 static void read_usage(plx_chat_answer *a, const cst_json *usage)

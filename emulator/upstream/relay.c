@@ -3,10 +3,12 @@
  */
 #include "upstream/relay.h"
 
+#include <stdio.h>
+
 #include "generate/opaque.h"
 #include "upstream/failure.h"
 
-enum { SIGNED_GENERATION = 30 };
+enum { SIGNED_GENERATION = 30, MALFORMED_BYTES = 256 };
 
 static bool is_stream(const plx_relay *r)
 {
@@ -164,6 +166,29 @@ static castor_status say(void *user, const plx_saying *saying)
 
 /* ---- its end ---- */
 
+static bool is_stop(const plx_candidate *candidate) { return strcmp(candidate->finish, "STOP") == 0; }
+
+/* What stands for the words where there are none, and the call that could not be read. */
+static castor_status describe_end(plx_relay *r, uint32_t index)
+{
+    const plx_call_draft *draft = &r->chat.choices[index].draft;
+    const plx_voice      *voice = &r->voices[index];
+    plx_candidate        *candidate = &r->candidates[index];
+    castor_str            name = cst_buf_view(&draft->name), args = cst_buf_view(&draft->args);
+    char                  message[MALFORMED_BYTES + 64];
+
+    *candidate = (plx_candidate){ .finish = r->chat.choices[index].finish };
+    bool is_malformed = strcmp(candidate->finish, "MALFORMED_FUNCTION_CALL") == 0;
+    bool is_silent = voice->text.len == 0 && voice->thought.len == 0 && voice->calls.len == 0;
+    if (is_silent && !is_stop(candidate)) candidate->content = is_malformed ? PLX_CONTENT_NONE : PLX_CONTENT_ROLE;
+    if (!is_malformed) return CASTOR_OK;
+    name.len = cst_utf8_prefix(name, MALFORMED_BYTES / 2);
+    args.len = cst_utf8_prefix(args, MALFORMED_BYTES / 2);
+    snprintf(message, sizeof message, "Malformed function call: %.*s(%.*s", (int)name.len, name.len ? name.data : "",
+             (int)args.len, args.len ? args.data : "");
+    return cst_arena_copy(r->order.keep, castor_str_of(message), &candidate->finish_message);
+}
+
 static castor_status send_last_pieces(plx_relay *r)
 {
     const plx_encoding *encoding = r->order.encoding;
@@ -176,7 +201,8 @@ static castor_status send_last_pieces(plx_relay *r)
         count_tokens(r, &piece);
         piece.is_last = i + 1 == count;
         mark_thought(r, &piece);
-        status = print_piece(r, &piece);
+        status = describe_end(r, i);
+        if (status == CASTOR_OK) status = print_piece(r, &piece);
         if (status == CASTOR_OK) send_bytes(r);
     }
     if (status == CASTOR_OK && encoding->print_end) status = encoding->print_end(r->order.answer, &r->bytes);
@@ -191,16 +217,15 @@ static castor_status add_text(cst_buf *parts, plx_piece_kind kind, const cst_buf
     return cst_buf_append(parts, &part, sizeof part);
 }
 
-/* An empty text says something only where there is nothing else. */
+/* An empty text says something only where there is nothing else, and that is meant. */
 static castor_status add_voice(plx_relay *r, uint32_t index, cst_buf *parts)
 {
     plx_voice     *voice = &r->voices[index];
     plx_candidate *candidate = &r->candidates[index];
-    castor_status  status = CASTOR_OK;
+    castor_status  status = describe_end(r, index);
 
-    *candidate = (plx_candidate){ .finish = r->chat.choices[index].finish };
-    if (voice->thought.len > 0) status = add_text(parts, PLX_PIECE_THOUGHT, &voice->thought);
-    if (status == CASTOR_OK && (voice->text.len > 0 || voice->calls.len == 0)) {
+    if (status == CASTOR_OK && voice->thought.len > 0) status = add_text(parts, PLX_PIECE_THOUGHT, &voice->thought);
+    if (status == CASTOR_OK && (voice->text.len > 0 || (voice->calls.len == 0 && is_stop(candidate)))) {
         status = add_text(parts, PLX_PIECE_TEXT, &voice->text);
     }
     if (status == CASTOR_OK) status = cst_buf_append(parts, voice->calls.data, voice->calls.len);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -295,6 +296,7 @@ tst_host tst_host_start(const tst_host_options *options)
     h.pid = fork();
     assert_true(h.pid >= 0);
     if (h.pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
         struct rlimit files = { options->files_max, options->files_max };
         if (options->files_max) setrlimit(RLIMIT_NOFILE, &files);
         signal(SIGPIPE, SIG_IGN);

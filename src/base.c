@@ -266,7 +266,8 @@ struct cst_arena_block {
     _Alignas(max_align_t) char bytes[];
 };
 
-enum { ARENA_BLOCK_MIN = 1216 }; /* enough for an answer of pollux under way, of which there may be ten thousand; then they double */
+/* Small at first, because thousands of arenas may hold little each; then blocks double. */
+enum { ARENA_BLOCK_FIRST = 576, ARENA_BLOCK_SECOND = 640 };
 
 void cst_arena_init(cst_arena *arena, const cst_allocator *allocator)
 {
@@ -307,7 +308,8 @@ void *cst_arena_alloc(cst_arena *arena, size_t size)
 
     cst_arena_block *block = arena->current;
     if (!block || block->size - block->used < size) {
-        size_t wanted = block ? block->size * 2 : ARENA_BLOCK_MIN;
+        size_t wanted = block ? block->size * 2 : ARENA_BLOCK_FIRST;
+        if (block && block->size == ARENA_BLOCK_FIRST) wanted = ARENA_BLOCK_SECOND;
         if (wanted > ((size_t)1 << 20)) wanted = (size_t)1 << 20;
         if (wanted < size) wanted = size;
         block = cst_alloc(arena->allocator, sizeof *block + wanted);

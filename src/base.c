@@ -210,6 +210,15 @@ castor_status cst_buf_reserve(cst_buf *buf, size_t more)
     return CASTOR_OK;
 }
 
+void cst_buf_fit(cst_buf *buf)
+{
+    char *data = buf->data ? cst_resize(buf->allocator, buf->data, buf->capacity, buf->len + 1) : NULL;
+
+    if (!data) return;
+    buf->data = data;
+    buf->capacity = buf->len + 1;
+}
+
 castor_status cst_buf_append(cst_buf *buf, const void *bytes, size_t len)
 {
     castor_status status = cst_buf_reserve(buf, len);

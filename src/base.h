@@ -76,6 +76,9 @@ castor_status cst_buf_append_str(cst_buf *buf, castor_str text);
 castor_status cst_buf_append_text(cst_buf *buf, const char *text);
 castor_status cst_buf_append_format(cst_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Gives back the room that is not used; where that cannot be done, nothing happens. */
+void cst_buf_fit(cst_buf *buf);
+
 /* Drops the first `count` bytes; the rest moves to the front. */
 void cst_buf_drop_front(cst_buf *buf, size_t count);
 

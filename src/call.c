@@ -11,6 +11,12 @@ const char *cst_call_line(const cst_call *call, size_t index)
     return call->lines.data + call->line_starts[index];
 }
 
+void cst_call_fit(cst_call *call)
+{
+    cst_buf_fit(&call->url);
+    cst_buf_fit(&call->wire.body);
+}
+
 void cst_call_forget_key(cst_call *call)
 {
     if (call->lines.data) cst_wipe(call->lines.data, call->lines.capacity);
@@ -104,8 +110,14 @@ static castor_status check_key(const cst_call *call, const cst_call_settings *se
     return CASTOR_INVALID;
 }
 
-castor_status cst_call_print(cst_call *out, const castor_request *request, int64_t server_timeout_ms,
-                             const cst_call_settings *settings, const cst_allocator *allocator, castor_error *err)
+castor_status cst_call_print_headers(cst_call *call, int64_t server_timeout_ms, const cst_call_settings *settings,
+                                     castor_error *err)
+{
+    return cst_fail_plainly(err, add_headers(call, settings, server_timeout_ms));
+}
+
+castor_status cst_call_print(cst_call *out, const castor_request *request, const cst_call_settings *settings,
+                             const cst_allocator *allocator, castor_error *err)
 {
     castor_request checked = *request;
 
@@ -127,6 +139,6 @@ castor_status cst_call_print(cst_call *out, const castor_request *request, int64
     if (status != CASTOR_OK) return status;
 
     status = print_url(out, settings);
-    if (status == CASTOR_OK) status = add_headers(out, settings, server_timeout_ms);
+    cst_buf_free(&out->wire.target); /* the URL has it */
     return cst_fail_plainly(err, status);
 }

@@ -25,10 +25,17 @@ typedef struct cst_call {
     size_t             line_count;
 } cst_call;
 
-/* Checks and prints. INVALID with a sentence; a missing key has verdict AUTH. Free the call on errors too. */
-castor_status cst_call_print(cst_call *out, const castor_request *request, int64_t server_timeout_ms,
-                             const cst_call_settings *settings, const cst_allocator *allocator, castor_error *err);
+/* Checks and prints, but for the headers. INVALID with a sentence; a missing key has verdict AUTH. Free the call on
+ * errors too. */
+castor_status cst_call_print(cst_call *out, const castor_request *request, const cst_call_settings *settings,
+                             const cst_allocator *allocator, castor_error *err);
 
+/* The header lines, when the call is about to go out: until then no copy of the key need lie about. */
+castor_status cst_call_print_headers(cst_call *call, int64_t server_timeout_ms, const cst_call_settings *settings,
+                                     castor_error *err);
+
+/* Gives back what its buffers have too much, for one that has to wait. */
+void        cst_call_fit(cst_call *call);
 void        cst_call_forget_key(cst_call *call); /* wipes and drops the header lines */
 const char *cst_call_line(const cst_call *call, size_t index);
 void        cst_call_free(cst_call *call);

@@ -48,6 +48,13 @@ static castor_status check_base_url(const char *url, castor_error *err)
     return check_text(url, "base URL", err);
 }
 
+static castor_status check_counts(const castor_client_options *options, castor_error *err)
+{
+    if (options->streams_max >= 0 && options->host_connections_max >= 0) return CASTOR_OK;
+    return cst_fail(err, CASTOR_INVALID, "%s is below zero: give a count, or 0 for the default",
+                    options->streams_max < 0 ? "streams_max" : "host_connections_max");
+}
+
 static bool copy_text(castor_client *client, char **out, castor_str text)
 {
     *out = text.data ? cst_alloc_text(&client->allocator, text) : NULL;
@@ -59,9 +66,9 @@ int64_t cst_clamp_ms(int64_t given_ms)
     return given_ms > INT64_MAX / 4 ? INT64_MAX / 4 : given_ms;
 }
 
-static int64_t or_default(int64_t given_ms, int64_t default_ms)
+static int64_t or_default(int64_t given, int64_t otherwise)
 {
-    return given_ms == 0 ? default_ms : cst_clamp_ms(given_ms);
+    return given == 0 ? otherwise : cst_clamp_ms(given);
 }
 
 static void set_limits(castor_client *client, const castor_client_options *options)
@@ -122,6 +129,7 @@ static castor_status make_transport(castor_client *client, const castor_client_o
         .proxy = options->proxy,
         .ca_file = options->ca_file ? options->ca_file : environment(options, "SSL_CERT_FILE"),
         .force_http1 = options->force_http1,
+        .host_connections_max = or_default(options->host_connections_max, (int64_t)client->streams_max),
         .ignore_environment = options->ignore_environment,
         .log = client->log ? log_line : NULL,
         .log_user = client,
@@ -147,12 +155,15 @@ castor_status cst_client_new_on(castor_client **out, const castor_client_options
     client->transport = transport;
     client->dialect = given.dialect;
     client->event_bytes_max = given.event_bytes_max;
+    client->streams_max = (size_t)or_default(given.streams_max, CST_STREAMS_MAX);
+    client->armed_ms = INT64_MAX;
     client->log = given.log;
     client->log_user = given.log_user;
     cst_buf_init(&client->preview, &client->allocator, CST_BODY_BYTES_MAX);
     set_limits(client, &given);
 
-    castor_status status = set_texts(client, &given, err);
+    castor_status status = check_counts(&given, err);
+    if (status == CASTOR_OK) status = set_texts(client, &given, err);
     if (status == CASTOR_OK && !transport) status = make_transport(client, &given, err);
     if (status != CASTOR_OK) {
         cst_client_dispose(client);
@@ -249,8 +260,9 @@ castor_status castor_client_preview(castor_client *client, const castor_request 
     *out = CST_NONE;
     settings.hides_key = true;
     client->preview.len = 0;
-    castor_status status = cst_call_print(&call, &known, cst_client_server_limit(client, &known), &settings,
-                                          &client->allocator, err);
+    castor_status status = cst_call_print(&call, &known, &settings, &client->allocator, err);
+    int64_t       server_limit_ms = cst_client_server_limit(client, &known);
+    if (status == CASTOR_OK) status = cst_call_print_headers(&call, server_limit_ms, &settings, err);
     if (status == CASTOR_OK) status = cst_fail_plainly(err, print_preview(&client->preview, &call));
     if (status == CASTOR_OK) *out = cst_buf_view(&client->preview);
     cst_call_free(&call);

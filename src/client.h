@@ -4,7 +4,10 @@
 #ifndef CST_CLIENT_H
 #define CST_CLIENT_H
 
+#include <stdatomic.h>
+
 #include "call.h"
+#include "deadlines.h"
 #include "transport.h"
 
 /* The five limits in milliseconds; negative: none. */
@@ -18,6 +21,19 @@ typedef struct cst_time_limits {
     bool    is_total_set;    /* by the user: then the server is told too */
 } cst_time_limits;
 
+/* Streams in the order they came. A stream is in one list at most, see castor_stream.list. */
+typedef struct cst_stream_list {
+    castor_stream *first;
+    castor_stream *last;
+    size_t         count;
+} cst_stream_list;
+
+/* Whoever calls listeners looks here after each call: what it stands on may be gone. */
+typedef struct cst_telling {
+    castor_client *client; /* NULL: freed in the callback */
+    castor_stream *stream; /* NULL: closed in its callback */
+} cst_telling;
+
 struct castor_client {
     cst_allocator    allocator;
     cst_transport   *transport;
@@ -28,7 +44,19 @@ struct castor_client {
     castor_dialect   dialect;
     cst_time_limits  limits;
     size_t           event_bytes_max;
-    castor_stream   *streams;     /* those that have not been closed, newest first */
+    castor_stream   *streams;     /* all, newest first */
+    size_t           open_count;  /* of these, those whose end was not told yet */
+    size_t           under_way;   /* of these, those with an exchange */
+    size_t           streams_max; /* that may be */
+    cst_stream_list  waiting;     /* for their turn */
+    cst_stream_list  news;        /* something may be there for their callers to take */
+    cst_stream_list  heard;       /* something may be there for their listeners */
+    cst_deadlines    deadlines;
+    atomic_int       has_cancelled; /* some stream was; the cancelling thread knows no more of us */
+    castor_loop      loop;        /* when is_attached */
+    bool             is_attached;
+    int64_t          armed_ms;    /* what the loop's timer was set to; INT64_MAX: to nothing */
+    cst_telling     *telling;     /* a listener is being called */
     cst_buf          preview;
     void           (*log)(void *user, const char *line);
     void            *log_user;
@@ -47,7 +75,7 @@ int64_t cst_client_server_limit(const castor_client *client, const castor_reques
 /* Copies what the caller's struct has of ours: older callers' structs are shorter. */
 castor_request cst_request_of(const castor_request *request);
 
-/* Frees the client when its list of streams is empty. */
+/* Frees the client. It has no streams, and no loop. */
 void cst_client_dispose(castor_client *client);
 
 /* Half the range is still for ever, and leaves room for sums with the clock. */

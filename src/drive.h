@@ -1,4 +1,4 @@
-/* drive.h -- moves all streams of a client: everything that waits.
+/* drive.h -- moves all streams of a client, and tells their listeners.
  * SPDX-License-Identifier: MIT
  */
 #ifndef CST_DRIVE_H
@@ -6,7 +6,8 @@
 
 #include "client.h"
 
-/* Moves all streams once, waiting `timeout_ms` at most or until the nearest of their time limits. */
+/* Moves all streams once, waiting `timeout_ms` at most or until the nearest of their time limits. What goes wrong with
+ * the transport itself has ended them all. */
 castor_status cst_client_drive(castor_client *client, int64_t timeout_ms, castor_error *err);
 
 /* castor_stream_open, for a request that was copied already. */

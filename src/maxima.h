@@ -20,8 +20,11 @@ enum {
     CST_STREAM_BUFFER_LOW  = 256 << 10, /* ... and at which it reads again */
     CST_STOP_SEQUENCES_MAX = 5,         /* the service's own */
     CST_HEADER_VALUE_MAX   = 8 << 10,   /* of a header that we keep or send */
-    CST_HOST_CONNECTIONS_MAX = 256,     /* to one host; further exchanges wait their turn */
+    CST_STREAMS_MAX        = 256,       /* default; as many descriptors are to be had nearly everywhere */
     CST_WAIT_STEP_MS       = 60 * 1000, /* longest single wait; the loop around it goes on */
+    CST_POLL_SOCKETS_MAX   = 16,        /* beyond these, asking for each socket costs more than epoll's upkeep */
+    CST_SOCKETS_BATCH      = 64,        /* that epoll tells at a time */
+    CST_EVENTS_A_TURN      = 64,        /* given to one listener before the next has its turn */
     CST_HEADERS_MAX        = 8,         /* of a request, all ours */
     CST_CLOSE_TAIL_BYTES   = 16 << 10,  /* read on close so that the connection can be used again ... */
     CST_CLOSE_TAIL_MS      = 100,       /* ... and for how long */

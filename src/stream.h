@@ -4,51 +4,72 @@
 #ifndef CST_STREAM_H
 #define CST_STREAM_H
 
-#include <stdatomic.h>
-
 #include "client.h"
 #include "decoder.h"
 
 struct castor_stream {
-    castor_client  *client;     /* NULL: freed before us */
-    castor_stream  *next;       /* in the client's list */
-    castor_stream **link;       /* what points to us there */
-    cst_allocator   allocator;  /* a copy: the client's may go first */
-    cst_call        call;
-    cst_exchange   *exchange;   /* NULL: over */
-    castor_decoder  decoder;
-    atomic_int      is_cancelled;
-    bool            is_paused;
-    bool            is_settled; /* the outcome was looked over once, see settle() */
-    bool            is_told;    /* the caller has been given the end */
-    size_t          tail_bytes; /* that came after the answer had ended */
+    castor_client    *client;     /* NULL: freed before us */
+    castor_stream    *next;       /* of all the client has */
+    castor_stream   **link;       /* what points to us there */
+    cst_stream_list  *list;       /* which of the client's lists we are in; NULL: none */
+    castor_stream    *list_next;
+    castor_stream    *list_prev;
+    cst_deadline      deadline;   /* in the client's heap: not later than when a limit strikes */
+    cst_allocator     allocator;  /* a copy: the client's may go first */
+    cst_call          call;
+    cst_exchange     *exchange;   /* NULL: over, or not begun */
+    castor_decoder   *decoder;    /* NULL: not begun; it is what takes memory */
+    castor_listen_fn *listen;     /* NULL: its caller pulls */
+    void             *listen_user;
+    atomic_int        is_cancelled;
+    bool              has_no_memory; /* not even for a decoder to hold the error */
+    bool              is_paused;
+    bool              is_settled; /* the outcome was looked over once, see settle() */
+    bool              is_told;    /* the caller has been given the end */
+    bool              is_closed;  /* by the caller: goes when its tail has been read */
+    size_t            tail_bytes; /* that came after the answer had ended */
 
-    int64_t         total_limit_ms;
-    int64_t         opened_ms;
-    cst_phase       phase;
-    int64_t         phase_since_ms;
-    int64_t         last_byte_ms;  /* 0: none yet */
-    castor_i64      retry_after_ms;
-    castor_timing   timing;
+    int64_t           server_limit_ms; /* what the server is told of the total limit; 0: nothing */
+    int64_t           total_limit_ms;
+    int64_t           opened_ms;
+    int64_t           ended_ms;
+    cst_phase         phase;
+    int64_t           phase_since_ms;
+    int64_t           last_byte_ms;  /* 0: none yet */
+    castor_i64        retry_after_ms;
+    castor_timing     timing;
 };
 
+/* A stream that begins at once, or waits for its turn. */
 castor_status cst_stream_open(castor_stream **out, castor_client *client, const castor_request *request,
                               castor_error *err);
+
+/* The turn of one that waits has come. What goes wrong, its caller is told by poll. */
+void cst_stream_start(castor_stream *stream);
+
+/* The next event or the end, from what has arrived; WAIT: neither. */
+castor_step cst_stream_poll(castor_stream *stream, castor_event *event, castor_error *err);
 
 /* Whether an event or the end can be taken without waiting. Decodes no further than to the next event. */
 bool cst_stream_is_ready(castor_stream *stream);
 
-/* When the nearest of its time limits strikes, on the transport's clock; INT64_MAX: never. */
-int64_t cst_stream_deadline(castor_stream *stream, castor_time_limit *which);
+/* Who is to be called; NULL: nobody. */
+void cst_stream_listen(castor_stream *stream, castor_listen_fn *fn, void *user);
 
-/* Whether time limits run: not after the end, and not while the stream waits for its caller. */
-bool cst_stream_is_timed(const castor_stream *stream);
+/* Puts the stream at the end of the list where those are that may have something: news or heard. */
+void cst_stream_touch(castor_stream *stream);
+void cst_stream_delist(castor_stream *stream);
 
-/* Ends the stream when a time limit has struck. Only right after a drive: what lies in the socket has come in time. */
-void cst_stream_check(castor_stream *stream, int64_t now_ms);
+/* Its deadline has come, and all sockets have been looked into: what lies in one has come in time. May free it, if it
+ * is closed. */
+void cst_stream_expire(castor_stream *stream, int64_t now_ms);
 
 /* Ends the stream with a failure of our own. */
 void cst_stream_fail(castor_stream *stream, const castor_error *failure);
+void cst_stream_end_if_cancelled(castor_stream *stream);
+
+/* Closes it. What is left of a short tail is read before (is_patient), or by whoever moves the client next. */
+void cst_stream_close(castor_stream *stream, bool is_patient);
 
 /* The client goes: end, and forget it. */
 void cst_stream_orphan(castor_stream *stream);

@@ -2,7 +2,10 @@
  * SPDX-License-Identifier: MIT
  *
  * A transport knows sockets, TLS, HTTP and the clock, and nothing of clients, streams or dialects. It calls the sink
- * from inside drive() and resume() only. After on_end, or after close(), it never calls that sink again.
+ * from inside drive(), ready(), tick() and resume() only. After on_end, or after close(), it never calls that sink again.
+ *
+ * There is one machine and two who may wait for it: drive() does it itself; where a loop is attached, that waits and
+ * calls ready() and tick(), and drive() only looks at what is there without waiting.
  */
 #ifndef CST_TRANSPORT_H
 #define CST_TRANSPORT_H
@@ -35,6 +38,8 @@ typedef enum cst_take {
 
 typedef struct cst_sink {
     void *user;
+    /* The phase may have changed. */
+    void (*on_phase)(void *user);
     /* Once, when the exchange has a connection of its own or one that stood already. */
     void (*on_connected)(void *user, bool is_reused);
     /* Once, before the first bytes, or before the end of an answer without a body. */
@@ -51,9 +56,17 @@ typedef struct cst_transport_methods {
     void (*close)(cst_exchange *exchange); /* cuts it off when it is under way */
     cst_phase (*phase)(cst_exchange *exchange);
 
-    /* Moves all exchanges; when nothing comes of it at once, waits `timeout_ms` at most (-1: for ever). */
+    /* Moves all exchanges; when nothing comes of it at once, waits `timeout_ms` at most (-1: for ever). With 0 it has
+     * looked into every socket. */
     castor_status (*drive)(cst_transport *transport, int64_t timeout_ms, castor_error *err);
-    void (*wake)(cst_transport *transport); /* ends a drive; from any thread or a signal handler */
+    void (*wake)(cst_transport *transport); /* ends a drive, or makes a loop call; from any thread or signal handler */
+
+    /* Who waits: the caller's loop, told through watch() of what for; NULL: drive() again. The timer is the owner's. */
+    castor_status (*attach)(cst_transport *transport, const castor_loop *loop, castor_error *err);
+    castor_status (*ready)(cst_transport *transport, int fd, int32_t ready, castor_error *err);
+    castor_status (*tick)(cst_transport *transport, castor_error *err); /* does what is due */
+    int64_t (*due_ms)(cst_transport *transport); /* when that is; INT64_MAX: never */
+
     int64_t (*now_ms)(cst_transport *transport); /* a clock that only goes forward */
     void (*free)(cst_transport *transport);  /* every exchange is closed by then */
 } cst_transport_methods;
@@ -69,6 +82,7 @@ typedef struct cst_transport_options {
     const char          *proxy;     /* NULL: from the environment unless ignored; "": none */
     const char          *ca_file;
     bool                 force_http1;
+    int64_t              host_connections_max;
     bool                 ignore_environment;
     void               (*log)(void *user, const char *line);
     void                *log_user;

@@ -8,20 +8,29 @@
  * for by ALPN; unless told, one client opens a connection for nearly every HTTP/2 stream; CURLOPT_PIPEWAIT lets all
  * exchanges wait for the first one's end where the server only speaks HTTP/1.1; removing a transfer that is still
  * resolving waits for the resolver's thread unless CURLOPT_QUICK_EXIT is set.
+ *
+ * libcurl is driven by curl_multi_socket_action, whoever waits: it tells which sockets to watch and when to be called
+ * next, and is called with what is ready. curl_multi_poll would ask for every transfer at every wake-up.
  */
 #include "transport.h"
 
 #include <curl/curl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "error.h"
+#include "sockets.h"
 
 typedef struct curl_transport {
     cst_transport        base; /* first */
     const cst_allocator *allocator;
     CURLM               *multi;
+    cst_sockets          sockets;
+    int64_t              due_ms;      /* when libcurl wants to be called; INT64_MAX: never */
+    CURLMcode            result;      /* the first failure of the move under way */
+    size_t               open_count;  /* exchanges that are not closed */
     char                *proxy;
     char                *ca_file;
     bool                 force_http1;
@@ -130,6 +139,12 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *user)
     }
 }
 
+static void note_phase(cst_exchange *exchange)
+{
+    exchange->owner->has_moved = true;
+    exchange->sink.on_phase(exchange->sink.user);
+}
+
 static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
 {
     cst_exchange *exchange = user;
@@ -141,7 +156,7 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
     (void)local_port;
     curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections_made);
     exchange->has_started = exchange->is_sent = true;
-    exchange->owner->has_moved = true; /* the phase changed, and with it the time limit */
+    note_phase(exchange);
     exchange->sink.on_connected(exchange->sink.user, connections_made == 0);
     return CURL_PREREQFUNC_OK;
 }
@@ -152,7 +167,8 @@ static int on_resolve(void *state, void *reserved, void *user)
 
     (void)state;
     (void)reserved;
-    exchange->has_started = exchange->owner->has_moved = true;
+    exchange->has_started = true;
+    note_phase(exchange);
     return 0;
 }
 
@@ -162,7 +178,8 @@ static int on_socket(void *user, curl_socket_t socket, curlsocktype purpose)
 
     (void)socket;
     (void)purpose;
-    exchange->has_started = exchange->owner->has_moved = true;
+    exchange->has_started = true;
+    note_phase(exchange);
     return CURL_SOCKOPT_OK;
 }
 
@@ -266,14 +283,31 @@ static bool set_options(cst_exchange *exchange, const cst_http_request *request)
     return is_set;
 }
 
-static void close_exchange(cst_exchange *exchange)
+/* The wake-up call is only listened to while there is something to wake for: a client without exchanges has nothing in
+ * its loop. */
+static castor_status count_open(curl_transport *owner, bool is_more)
 {
-    if (exchange->easy) {
-        curl_multi_remove_handle(exchange->owner->multi, exchange->easy);
-        curl_easy_cleanup(exchange->easy);
-    }
+    castor_status status = CASTOR_OK;
+
+    if (is_more && owner->open_count == 0) status = cst_sockets_watch(&owner->sockets, owner->sockets.wake_read, CASTOR_READ);
+    if (status != CASTOR_OK) return status;
+    owner->open_count += is_more ? 1 : (size_t)-1;
+    if (owner->open_count == 0) (void)cst_sockets_watch(&owner->sockets, owner->sockets.wake_read, 0);
+    return CASTOR_OK;
+}
+
+static void free_exchange(cst_exchange *exchange)
+{
+    curl_easy_cleanup(exchange->easy);
     wipe_headers(exchange->headers);
     cst_release(exchange->owner->allocator, exchange);
+}
+
+static void close_exchange(cst_exchange *exchange)
+{
+    curl_multi_remove_handle(exchange->owner->multi, exchange->easy);
+    (void)count_open(exchange->owner, false);
+    free_exchange(exchange);
 }
 
 static castor_status open_exchange(cst_transport *transport, cst_exchange **out, const cst_http_request *request,
@@ -290,13 +324,14 @@ static castor_status open_exchange(cst_transport *transport, cst_exchange **out,
     exchange->easy = curl_easy_init();
 
     bool is_ready = exchange->easy && copy_headers(exchange, request->headers) == CASTOR_OK &&
-                    set_options(exchange, request);
-    if (!is_ready || curl_multi_add_handle(owner->multi, exchange->easy) != CURLM_OK) {
-        close_exchange(exchange);
-        return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+                    set_options(exchange, request) && count_open(owner, true) == CASTOR_OK;
+    if (is_ready && curl_multi_add_handle(owner->multi, exchange->easy) == CURLM_OK) {
+        *out = exchange;
+        return CASTOR_OK;
     }
-    *out = exchange;
-    return CASTOR_OK;
+    if (is_ready) (void)count_open(owner, false);
+    free_exchange(exchange);
+    return cst_fail_plainly(err, CASTOR_NO_MEMORY);
 }
 
 static void resume_exchange(cst_exchange *exchange)
@@ -335,13 +370,11 @@ static void end_exchange(cst_exchange *exchange, CURLcode code)
 }
 
 /* libcurl forgets a message when its transfer is removed, and a sink may do just that: take code and handle first. */
-static CURLMcode perform(curl_transport *transport)
+static void take_ends(curl_transport *transport)
 {
-    int       running, left;
-    CURLMsg  *message;
-    CURLMcode result = curl_multi_perform(transport->multi, &running);
+    CURLMsg *message;
+    int      left;
 
-    if (result != CURLM_OK) return result;
     while ((message = curl_multi_info_read(transport->multi, &left)) != NULL) {
         void    *user = NULL;
         CURLcode code = message->data.result;
@@ -349,28 +382,15 @@ static CURLMcode perform(curl_transport *transport)
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&user);
         end_exchange(user, code);
     }
-    return CURLM_OK;
 }
 
-static castor_status drive(cst_transport *base, int64_t timeout_ms, castor_error *err)
+static void act(curl_transport *transport, curl_socket_t socket, int what)
 {
-    curl_transport *transport = (curl_transport *)base;
-    int             wait_ms = timeout_ms < 0 || timeout_ms > CST_WAIT_STEP_MS ? CST_WAIT_STEP_MS : (int)timeout_ms;
+    int       running;
+    CURLMcode result = curl_multi_socket_action(transport->multi, socket, what, &running);
 
-    transport->has_moved = false;
-    CURLMcode result = perform(transport);
-    if (result == CURLM_OK && !transport->has_moved && wait_ms > 0) {
-        result = curl_multi_poll(transport->multi, NULL, 0, wait_ms, NULL);
-        if (result == CURLM_OK) result = perform(transport);
-    }
-    if (result == CURLM_OK) return CASTOR_OK;
-    if (result == CURLM_OUT_OF_MEMORY) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
-    return cst_fail(err, CASTOR_NETWORK, "waiting for the network failed: %s", curl_multi_strerror(result));
-}
-
-static void wake(cst_transport *base)
-{
-    curl_multi_wakeup(((curl_transport *)base)->multi);
+    if (transport->result == CURLM_OK) transport->result = result;
+    take_ends(transport);
 }
 
 static int64_t now_ms(cst_transport *base)
@@ -382,11 +402,120 @@ static int64_t now_ms(cst_transport *base)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Of libcurl: what it wants to wait for on a socket. */
+static int on_watch(CURL *easy, curl_socket_t socket, int what, void *user, void *mark)
+{
+    static const int32_t interests[] = {
+        [CURL_POLL_IN] = CASTOR_READ, [CURL_POLL_OUT] = CASTOR_WRITE, [CURL_POLL_INOUT] = CASTOR_READ | CASTOR_WRITE,
+        [CURL_POLL_REMOVE] = 0,
+    };
+    curl_transport *transport = user;
+    void           *exchange = NULL;
+
+    (void)mark;
+    if (cst_sockets_watch(&transport->sockets, socket, interests[what]) != CASTOR_OK) {
+        transport->result = CURLM_OUT_OF_MEMORY; /* to tell libcurl would ruin its multi handle for good */
+    }
+    /* Between connecting and the TLS handshake there is no other sign. Its own closing handle is nobody's exchange. */
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&exchange);
+    if (exchange && what != CURL_POLL_REMOVE) note_phase(exchange);
+    return 0;
+}
+
+/* Of libcurl: when it wants to be called. */
+static int on_timer(CURLM *multi, long timeout_ms, void *user)
+{
+    curl_transport *transport = user;
+
+    (void)multi;
+    transport->due_ms = timeout_ms < 0 ? INT64_MAX : now_ms(&transport->base) + timeout_ms;
+    return 0;
+}
+
+static void on_ready(void *user, int fd, int32_t ready)
+{
+    curl_transport *transport = user;
+
+    if (fd == transport->sockets.wake_read) {
+        transport->has_moved = true; /* its owner knows what for */
+        cst_sockets_be_awake(&transport->sockets);
+        return;
+    }
+    act(transport, fd, (ready & CASTOR_READ ? CURL_CSELECT_IN : 0) | (ready & CASTOR_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+static void do_what_is_due(curl_transport *transport)
+{
+    if (transport->due_ms > now_ms(&transport->base)) return;
+    transport->due_ms = INT64_MAX; /* libcurl tells the next */
+    act(transport, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* What the move came to. */
+static castor_status result_of(curl_transport *transport, castor_error *err)
+{
+    CURLMcode result = transport->result;
+
+    transport->result = CURLM_OK;
+    if (result == CURLM_OK) return CASTOR_OK;
+    if (result == CURLM_OUT_OF_MEMORY) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+    return cst_fail(err, CASTOR_NETWORK, "moving the network failed: %s", curl_multi_strerror(result));
+}
+
+static int wait_of(const curl_transport *transport, int64_t timeout_ms)
+{
+    int64_t wait_ms = timeout_ms < 0 || timeout_ms > CST_WAIT_STEP_MS ? CST_WAIT_STEP_MS : timeout_ms;
+
+    if (transport->has_moved || transport->result != CURLM_OK || wait_ms == 0) return 0;
+    if (transport->due_ms == INT64_MAX) return (int)wait_ms;
+    int64_t left_ms = transport->due_ms - now_ms((cst_transport *)(uintptr_t)transport);
+    return left_ms <= 0 ? 0 : (int)(left_ms < wait_ms ? left_ms : wait_ms);
+}
+
+static castor_status drive(cst_transport *base, int64_t timeout_ms, castor_error *err)
+{
+    curl_transport *transport = (curl_transport *)base;
+
+    transport->has_moved = false;
+    do_what_is_due(transport);
+    castor_status waited = cst_sockets_wait(&transport->sockets, wait_of(transport, timeout_ms), on_ready, transport, err);
+    do_what_is_due(transport);
+    return waited == CASTOR_OK ? result_of(transport, err) : waited;
+}
+
+static castor_status attach(cst_transport *base, const castor_loop *loop, castor_error *err)
+{
+    return cst_fail_plainly(err, cst_sockets_attach(&((curl_transport *)base)->sockets, loop));
+}
+
+static castor_status ready(cst_transport *base, int fd, int32_t ready, castor_error *err)
+{
+    on_ready(base, fd, ready);
+    return result_of((curl_transport *)base, err);
+}
+
+static castor_status tick(cst_transport *base, castor_error *err)
+{
+    do_what_is_due((curl_transport *)base);
+    return result_of((curl_transport *)base, err);
+}
+
+static int64_t due_ms(cst_transport *base)
+{
+    return ((curl_transport *)base)->due_ms;
+}
+
+static void wake(cst_transport *base)
+{
+    cst_sockets_wake(&((curl_transport *)base)->sockets);
+}
+
 static void free_transport(cst_transport *base)
 {
     curl_transport *transport = (curl_transport *)base;
 
     if (transport->multi) curl_multi_cleanup(transport->multi);
+    cst_sockets_free(&transport->sockets);
     if (transport->proxy) cst_wipe(transport->proxy, strlen(transport->proxy)); /* may hold a password */
     cst_release(transport->allocator, transport->proxy);
     cst_release(transport->allocator, transport->ca_file);
@@ -400,6 +529,10 @@ static const cst_transport_methods methods = {
     .phase = phase_of,
     .drive = drive,
     .wake = wake,
+    .attach = attach,
+    .ready = ready,
+    .tick = tick,
+    .due_ms = due_ms,
     .now_ms = now_ms,
     .free = free_transport,
 };
@@ -426,16 +559,24 @@ castor_status cst_transport_curl_new(cst_transport **out, const cst_transport_op
     transport->ignore_environment = options->ignore_environment;
     transport->log = options->log;
     transport->log_user = options->log_user;
+    transport->due_ms = INT64_MAX;
     transport->multi = curl_multi_init();
 
+    castor_status status = cst_sockets_init(&transport->sockets, options->allocator, err);
     bool has_copies = copy_option(options->allocator, &transport->proxy, options->proxy) &&
                       copy_option(options->allocator, &transport->ca_file, options->ca_file);
-    if (!transport->multi || !has_copies) {
+    if (status == CASTOR_OK && (!transport->multi || !has_copies)) status = cst_fail_plainly(err, CASTOR_NO_MEMORY);
+    if (status != CASTOR_OK) {
         free_transport(&transport->base);
-        return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+        return status;
     }
-    curl_multi_setopt(transport->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)CST_HOST_CONNECTIONS_MAX);
-    curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, (long)CST_HOST_CONNECTIONS_MAX);
+    curl_multi_setopt(transport->multi, CURLMOPT_SOCKETFUNCTION, on_watch);
+    curl_multi_setopt(transport->multi, CURLMOPT_SOCKETDATA, transport);
+    curl_multi_setopt(transport->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(transport->multi, CURLMOPT_TIMERDATA, transport);
+    long connections_max = options->host_connections_max > INT_MAX ? INT_MAX : (long)options->host_connections_max;
+    curl_multi_setopt(transport->multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections_max);
+    curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, connections_max);
     *out = &transport->base;
     return CASTOR_OK;
 }

@@ -100,6 +100,7 @@ static played play(cst_exchange *exchange)
         break;
     case CST_MEMORY_PHASE:
         exchange->phase = (cst_phase)step->number;
+        exchange->sink.on_phase(exchange->sink.user);
         if (exchange->phase == CST_PHASE_FIRST_BYTE) exchange->sink.on_connected(exchange->sink.user, false);
         break;
     case CST_MEMORY_HEAD:
@@ -121,20 +122,18 @@ static played play(cst_exchange *exchange)
     return MOVED;
 }
 
-/* What comes without waiting, up to the next change of phase, at which the owner must look at the clock. */
+/* What comes without waiting. */
 static bool play_on(cst_exchange *exchange)
 {
     bool has_moved = false;
 
     for (;;) {
-        bool is_phase = exchange->step->act == CST_MEMORY_PHASE;
         switch (play(exchange)) {
         case GONE: return true;
         case WAITS: return has_moved;
         case MOVED:
         default: has_moved = true; break;
         }
-        if (is_phase) return true;
     }
 }
 
@@ -179,6 +178,39 @@ static void wake(cst_transport *base)
     ((memory_transport *)base)->was_woken = true;
 }
 
+/* There are no sockets: whatever a loop does, all that can move moves. */
+static castor_status attach(cst_transport *base, const castor_loop *loop, castor_error *err)
+{
+    (void)base;
+    (void)loop;
+    (void)err;
+    return CASTOR_OK;
+}
+
+static castor_status tick(cst_transport *base, castor_error *err)
+{
+    return drive(base, 0, err);
+}
+
+static castor_status ready(cst_transport *base, int fd, int32_t ready, castor_error *err)
+{
+    (void)fd;
+    (void)ready;
+    return drive(base, 0, err);
+}
+
+static int64_t due_ms(cst_transport *base)
+{
+    memory_transport *transport = (memory_transport *)base;
+    int64_t           due_ms = INT64_MAX;
+
+    for (cst_exchange *at = transport->exchanges; at; at = at->next) {
+        int64_t left_ms = at->step->act == CST_MEMORY_WAIT ? at->step->number - at->waited_ms : 0;
+        if (!at->is_paused && transport->now_ms + left_ms < due_ms) due_ms = transport->now_ms + left_ms;
+    }
+    return due_ms;
+}
+
 static int64_t now_ms(cst_transport *base)
 {
     return ((memory_transport *)base)->now_ms;
@@ -201,6 +233,10 @@ static const cst_transport_methods methods = {
     .phase = phase_of,
     .drive = drive,
     .wake = wake,
+    .attach = attach,
+    .ready = ready,
+    .tick = tick,
+    .due_ms = due_ms,
     .now_ms = now_ms,
     .free = free_transport,
 };

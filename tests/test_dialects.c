@@ -15,6 +15,15 @@
 
 /* ---- printing ---- */
 
+/* The whole call, as it goes out. */
+static castor_status print_call(cst_call *out, const castor_request *request, int64_t server_timeout_ms,
+                                const cst_call_settings *settings, castor_error *error)
+{
+    castor_status status = cst_call_print(out, request, settings, cst_allocator_default(), error);
+
+    return status == CASTOR_OK ? cst_call_print_headers(out, server_timeout_ms, settings, error) : status;
+}
+
 typedef struct printed {
     cst_call      call;
     castor_status status;
@@ -26,7 +35,7 @@ static void print(printed *out, const castor_request *request)
     cst_call_settings settings = { .api_key = CASTOR_STR("test-key"), .user_agent = CASTOR_STR("test") };
 
     out->error = (castor_error){ .status = CASTOR_OK };
-    out->status = cst_call_print(&out->call, request, 0, &settings, cst_allocator_default(), &out->error);
+    out->status = print_call(&out->call, request, 0, &settings, &out->error);
 }
 
 static void check_body(const castor_request *request, const char *url, const char *body)
@@ -654,7 +663,7 @@ static void check_url(castor_dialect dialect, const char *base_url, bool is_goog
     cst_call_settings settings = { .base_url = castor_str_of(base_url), .is_google_base = is_google_base,
                                    .api_key = CASTOR_STR("test-key"), .user_agent = CASTOR_STR("test") };
 
-    assert_int_equal(cst_call_print(&call, &request, 0, &settings, cst_allocator_default(), &error), CASTOR_OK);
+    assert_int_equal(print_call(&call, &request, 0, &settings, &error), CASTOR_OK);
     assert_string_equal(call.url.data, expected);
     assert_null(tst_find(cst_buf_view(&call.url), CASTOR_STR("test-key")));
     cst_call_free(&call);
@@ -719,7 +728,7 @@ static void a_time_limit_is_told_in_whole_seconds_rounded_up(void **state)
 
     for (size_t i = 0; i < 4; i++) {
         cst_call call;
-        assert_int_equal(cst_call_print(&call, &request, cases[i].ms, &settings, cst_allocator_default(), NULL),
+        assert_int_equal(print_call(&call, &request, cases[i].ms, &settings, NULL),
                          CASTOR_OK);
         assert_string_equal(header(&call, "X-Server-Timeout: "), cases[i].seconds);
         cst_call_free(&call);
@@ -734,14 +743,14 @@ static void a_missing_key_is_told_before_anything_is_sent(void **state)
     cst_call          call;
     castor_error      error;
 
-    assert_int_equal(cst_call_print(&call, &request, 0, &settings, cst_allocator_default(), &error), CASTOR_INVALID);
+    assert_int_equal(print_call(&call, &request, 0, &settings, &error), CASTOR_INVALID);
     assert_int_equal(error.verdict, CASTOR_VERDICT_AUTH);
     cst_call_free(&call);
 
     /* A chat server of one's own may want none. */
     request.dialect = CASTOR_DIALECT_OPENAI;
     settings.base_url = CASTOR_STR("http://localhost:11434/v1");
-    assert_int_equal(cst_call_print(&call, &request, 0, &settings, cst_allocator_default(), &error), CASTOR_OK);
+    assert_int_equal(print_call(&call, &request, 0, &settings, &error), CASTOR_OK);
     assert_null(header(&call, "Authorization: "));
     cst_call_free(&call);
 }
@@ -754,7 +763,7 @@ static void a_preview_hides_the_key(void **state)
                                    .hides_key = true };
     cst_call          call;
 
-    assert_int_equal(cst_call_print(&call, &request, 0, &settings, cst_allocator_default(), NULL), CASTOR_OK);
+    assert_int_equal(print_call(&call, &request, 0, &settings, NULL), CASTOR_OK);
     assert_null(tst_find((castor_str){ call.lines.data, call.lines.len }, CASTOR_STR("test-key")));
     cst_call_free(&call);
 }

@@ -4,11 +4,11 @@
  * An answer arrives as a stream of events and ends in exactly one verdict:
  *
  *     castor_client  *client;         settings and connections; one thread at a time
- *     castor_stream  *answer;         one answer under way, pulled event by event
+ *     castor_stream  *answer;         one answer under way, pulled event by event, or pushed by the caller's own loop
  *     castor_answer  *whole;          the same, taken whole (castor_generate)
  *     castor_decoder *decoder;        bytes in, events out, for those with a transport of their own
  *
- * Reading order: strings and options, request, client, stream, answer, decoder, names.
+ * Reading order: strings and options, request, client, stream, loop, answer, decoder, names.
  *
  * Rules that hold everywhere
  *   Ownership  A first argument `T **out` is yours to free or close. A returned view or const pointer belongs to
@@ -363,6 +363,11 @@ typedef struct castor_client_options {
     const castor_allocator *allocator;             /* NULL: malloc */
     void                  (*log)(void *user, const char *line); /* NULL: none; lines about connections, no key */
     void                   *log_user;
+    int64_t                 streams_max;           /* under way at a time, 0: default 256. Those beyond wait their turn,
+                                                      first come first served, for less than 1 KiB and their request;
+                                                      of all limits only the total one runs. One that nobody takes
+                                                      from keeps its place: open no more than that and wait for them */
+    int64_t                 host_connections_max;  /* to one host; 0: as many as streams_max */
 } castor_client_options;
 
 #define CASTOR_CLIENT_OPTIONS_INIT CASTOR_INIT_OF(castor_client_options)
@@ -370,7 +375,8 @@ typedef struct castor_client_options {
 /**
  * castor_client_new -- settings and a pool of connections. No network is touched and no key is needed yet.
  *
- * Errors:    INVALID (a malformed base URL, a key or user agent with line breaks), NO_MEMORY.
+ * Errors:    INVALID (a malformed base URL, a key or user agent with line breaks, a count below zero), NO_MEMORY,
+ *            NETWORK (no descriptor is left).
  */
 CASTOR_API castor_status castor_client_new(castor_client **out, const castor_client_options *options,
                                            castor_error *err);
@@ -393,11 +399,13 @@ CASTOR_API castor_status castor_client_preview(castor_client *client, const cast
 
 /**
  * castor_client_wait -- moves all streams of the client for as long as nothing is ready, `timeout_ms` at most
- * (CASTOR_NO_LIMIT: until something is). For several answers in one thread: wait, then castor_stream_poll each.
+ * (CASTOR_NO_LIMIT: until something is). For several answers in one thread: wait, then castor_stream_poll each; or
+ * give them listeners (castor_stream_listen), which it calls.
  *
- * Shape:     returns OK when some stream has an event or its end ready, or the time is up, or none is open. With 0
- *            it does what can be done without waiting.
- * Errors:    NO_MEMORY, NETWORK (the wait itself failed). What befalls one stream is told by that stream.
+ * Shape:     returns OK when some stream has an event or its end ready and no listener for it, or the time is up, or
+ *            the end of all has been told. With 0 it does what can be done without waiting.
+ * Errors:    NO_MEMORY, NETWORK (the wait itself failed, and with it all streams under way), INVALID (the client is
+ *            attached to a loop, or is calling a listener). What befalls one stream is told by that stream.
  */
 CASTOR_API castor_status castor_client_wait(castor_client *client, int64_t timeout_ms, castor_error *err);
 
@@ -407,7 +415,7 @@ typedef enum castor_step {
     CASTOR_STEP_EVENT = 0, /* an event is in your hands */
     CASTOR_STEP_DONE = 1,  /* the answer is whole: verdict COMPLETE, and only then */
     CASTOR_STEP_ERROR = 2, /* it ended otherwise: err and castor_stream_verdict tell; keep what you got */
-    CASTOR_STEP_WAIT = 3   /* nothing yet (castor_stream_poll, castor_decoder_next) */
+    CASTOR_STEP_WAIT = 3   /* nothing yet (castor_stream_poll, castor_decoder_next, clients with a loop) */
 } castor_step;
 
 /**
@@ -423,7 +431,8 @@ CASTOR_API castor_status castor_stream_open(castor_stream **out, castor_client *
 /**
  * castor_stream_next -- the next event of the answer; waits for it.
  *
- * Shape:     EVENT, any number of times, then one DONE or ERROR, and the same again if asked again.
+ * Shape:     EVENT, any number of times, then one DONE or ERROR, and the same again if asked again. WAIT only on a
+ *            client that is attached to a loop: that one waits.
  * Ownership: `event` is yours; its views live until the next call on the client or any stream of it.
  * Errors:    any status but INVALID. err.verdict is the answer's verdict.
  * Threads:   one thread at a time; castor_stream_cancel from any.
@@ -442,7 +451,7 @@ CASTOR_API void castor_stream_cancel(castor_stream *stream);
 
 /**
  * castor_stream_close -- in any state. A short known tail (at most 16 KiB, 100 ms) is read so that the connection
- * can be used again; a long one is cut off.
+ * can be used again; a long one is cut off. On an attached client the loop reads it afterwards.
  */
 CASTOR_API void castor_stream_close(castor_stream *stream);
 
@@ -459,6 +468,95 @@ CASTOR_API castor_str          castor_stream_block_reason(const castor_stream *s
 CASTOR_API castor_str          castor_stream_error_body(const castor_stream *stream);    /* as it came, 1 MiB at most;
                                                                                             servers may quote keys */
 
+/* ---- In the caller's own event loop -------------------------------------------------------------------------- */
+
+/*
+ * One machine with three faces. castor_stream_next waits for one answer and castor_client_wait for several; here the
+ * application's own loop waits, and each answer has a listener that is called with what comes:
+ *
+ *     castor_client_attach(client, &loop, &err);     or the adapter of your loop: <castor/adapters/libuv.h>, ...
+ *     castor_stream_open(&answer, client, &request, &err);
+ *     castor_stream_listen(answer, on_step, me);
+ *     ... run the loop: it calls castor_client_ready and castor_client_tick, and these call on_step ...
+ *
+ * A client without streams under way has nothing in the loop: one that ends by itself when it has nothing to wait for
+ * ends with the last answer. docs/async.md has each loop in about twenty lines.
+ *
+ * What may be done when
+ *   1  Listeners are called inside castor_client_ready, castor_client_tick and castor_client_wait, and inside nothing
+ *      else; never one inside another, and never by castor_stream_listen itself.
+ *   2  What `event` shows lives until the listener returns, or calls this library for the same client.
+ *   3  The end is told once to each listener, as the last it is told. The stream lives on until it is closed.
+ *   4  Closing: any stream, anywhere, its own listener included. That listener is never called again for it.
+ *   5  Opening: anywhere. Nothing of the new stream is told before the listener that opened it has returned.
+ *   6  Cancelling: anywhere, from any thread. The listener is told ERROR, with verdict CANCELLED, in its turn.
+ *   7  Freeing the client: anywhere, in a listener too. No listener is called again. The handles of its streams know
+ *      their verdict, CANCELLED where they were under way, and are still to be closed.
+ *   8  Listening: anew at any time, in a listener too; the one before is not called again. With NULL nobody is called:
+ *      events wait for castor_stream_poll or the next listener. A listener that comes after the end is told the end.
+ *   9  Not taking: a stream whose events nobody takes stops reading when 1 MiB of them waits (or one event, where that
+ *      is larger); its time limits rest, and its neighbours go on. It reads again when 256 KiB are left.
+ *  10  Waiting in a listener: castor_client_ready and castor_client_tick do nothing there, castor_client_wait and
+ *      castor_client_attach are refused.
+ *  11  The three functions of castor_loop must not call this library for the client that calls them.
+ */
+
+/** What a descriptor is to be watched for, or is ready for. A set of bits. */
+enum { CASTOR_READ = 1, CASTOR_WRITE = 2 };
+
+/**
+ * castor_loop -- three things that the client asks of a loop. Each gets `user`.
+ *
+ * `watch`    Call castor_client_ready whenever `fd` is ready for what `interest` names, from now on, in place of what
+ *            was asked for `fd` before (level-triggered). 0: no more; `fd` may be closed already, or right after.
+ * `timer`    Call castor_client_tick once, `delay_ms` from now, in place of what was asked before. Negative: never.
+ * `detach`   The client needs nothing any more; the last call ever made with this `user`. May be NULL.
+ *
+ * The first two return 0, or anything else if they cannot: then all streams under way end with NO_MEMORY.
+ */
+typedef struct castor_loop {
+    size_t    size;
+    int32_t (*watch)(void *user, int fd, int32_t interest);
+    int32_t (*timer)(void *user, int64_t delay_ms);
+    void    (*detach)(void *user);
+    void     *user;
+} castor_loop;
+
+#define CASTOR_LOOP_INIT CASTOR_INIT_OF(castor_loop)
+
+/**
+ * castor_client_attach -- from now on the caller's loop waits for the client; NULL: the client does so itself again.
+ *
+ * Shape:     on an attached client castor_stream_next returns WAIT where it would wait, and castor_client_wait and
+ *            castor_generate are refused. Streams may be under way. A loop that was attached before is detached.
+ * Ownership: the struct is copied; what `user` points to must live until `detach` is called: by this function or by
+ *            castor_client_free.
+ * Errors:    INVALID (a function is missing, or called inside a listener), NO_MEMORY (watch failed). The client then
+ *            has no loop, and `detach` is not called.
+ */
+CASTOR_API castor_status castor_client_attach(castor_client *client, const castor_loop *loop, castor_error *err);
+
+/** The loop saw `fd` come alive; `ready` is CASTOR_READ, CASTOR_WRITE or, of trouble, both. Extra calls do no harm. */
+CASTOR_API void castor_client_ready(castor_client *client, int fd, int32_t ready);
+
+/** The timer rang. Needless calls do no harm. */
+CASTOR_API void castor_client_tick(castor_client *client);
+
+/**
+ * castor_listen_fn -- a listener: called for each event, and for the end.
+ *
+ * `step` is EVENT with an `event`, or DONE or ERROR without one (NULL); castor_stream_error then tells what went wrong.
+ */
+typedef void castor_listen_fn(void *user, castor_stream *stream, castor_step step, const castor_event *event);
+
+/**
+ * castor_stream_listen -- who is told what comes of this stream; NULL: nobody, its caller polls.
+ *
+ * With a loop or without one: then castor_client_wait is the loop, and with CASTOR_NO_LIMIT it returns when all that is
+ * listened to has ended.
+ */
+CASTOR_API void castor_stream_listen(castor_stream *stream, castor_listen_fn *fn, void *user);
+
 /* ---- The whole answer ---------------------------------------------------------------------------------------- */
 
 /**
@@ -466,7 +564,8 @@ CASTOR_API castor_str          castor_stream_error_body(const castor_stream *str
  *
  * Ownership: free `*out` with castor_answer_free. It is set whenever the call was sent, on errors too: it then
  *            holds what arrived and the verdict. NULL only when nothing was sent.
- * Errors:    OK only for verdict COMPLETE; else as castor_stream_open and castor_stream_next.
+ * Errors:    OK only for verdict COMPLETE; else as castor_stream_open and castor_stream_next. INVALID on a client that
+ *            is attached to a loop, which it would hold up.
  */
 CASTOR_API castor_status castor_generate(castor_answer **out, castor_client *client, const castor_request *request,
                                          castor_error *err);

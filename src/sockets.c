@@ -1,0 +1,285 @@
+/* sockets.c -- the sockets that are watched, and who waits for them: we ourselves, or the caller's loop.
+ * SPDX-License-Identifier: MIT
+ */
+#include "sockets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#endif
+
+#include "error.h"
+
+static castor_status fail(castor_error *err, const char *what)
+{
+    char why[128] = "";
+
+    (void)strerror_r(errno, why, sizeof why);
+    return cst_fail(err, CASTOR_NETWORK, "%s: %s", what, why);
+}
+
+/* ---- the call that wakes ---- */
+
+#ifdef __linux__
+static bool open_wake(cst_sockets *sockets)
+{
+    sockets->wake_read = sockets->wake_write = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return sockets->wake_read >= 0;
+}
+#else
+static bool open_wake(cst_sockets *sockets)
+{
+    int ends[2];
+
+    if (pipe(ends) != 0) return false;
+    for (int i = 0; i < 2; i++) {
+        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        (void)fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    sockets->wake_read = ends[0];
+    sockets->wake_write = ends[1];
+    return true;
+}
+#endif
+
+static void close_wake(cst_sockets *sockets)
+{
+    if (sockets->wake_read >= 0) close(sockets->wake_read);
+    if (sockets->wake_write >= 0 && sockets->wake_write != sockets->wake_read) close(sockets->wake_write);
+}
+
+void cst_sockets_wake(const cst_sockets *sockets)
+{
+    const uint64_t one = 1; /* what an eventfd wants; a pipe takes anything */
+    ssize_t        written = write(sockets->wake_write, &one, sizeof one);
+
+    (void)written; /* full: it is awake already */
+}
+
+void cst_sockets_be_awake(const cst_sockets *sockets)
+{
+    char    sink[64]; /* more than an eventfd has */
+    ssize_t got;
+
+    do got = read(sockets->wake_read, sink, sizeof sink);
+    while (got == (ssize_t)sizeof sink);
+}
+
+/* ---- the list ---- */
+
+static size_t place_of(const cst_sockets *sockets, int fd)
+{
+    return (size_t)fd < sockets->place_count ? (size_t)sockets->places[fd] : 0;
+}
+
+static bool has_room(cst_sockets *sockets, int fd)
+{
+    if (sockets->count == sockets->capacity) {
+        size_t         capacity = sockets->capacity ? sockets->capacity * 2 : 8, size = sizeof *sockets->watched;
+        struct pollfd *watched = cst_resize(sockets->allocator, sockets->watched, sockets->capacity * size,
+                                            capacity * size);
+        if (!watched) return false;
+        sockets->watched = watched;
+        sockets->capacity = capacity;
+    }
+    if ((size_t)fd >= sockets->place_count) {
+        size_t   count = ((size_t)fd + 1) * 2, size = sizeof *sockets->places;
+        int32_t *places = cst_resize(sockets->allocator, sockets->places, sockets->place_count * size, count * size);
+        if (!places) return false;
+        memset(places + sockets->place_count, 0, (count - sockets->place_count) * size);
+        sockets->places = places;
+        sockets->place_count = count;
+    }
+    return true;
+}
+
+static int32_t interest_of(const struct pollfd *one)
+{
+    return (one->events & POLLIN ? CASTOR_READ : 0) | (one->events & POLLOUT ? CASTOR_WRITE : 0);
+}
+
+static short events_of(int32_t interest)
+{
+    return (short)((interest & CASTOR_READ ? POLLIN : 0) | (interest & CASTOR_WRITE ? POLLOUT : 0));
+}
+
+/* Trouble is found out by whoever reads or writes. */
+static int32_t ready_of(short events)
+{
+    if (events & ~(POLLIN | POLLOUT)) return CASTOR_READ | CASTOR_WRITE;
+    return (events & POLLIN ? CASTOR_READ : 0) | (events & POLLOUT ? CASTOR_WRITE : 0);
+}
+
+static void forget(cst_sockets *sockets, size_t place)
+{
+    struct pollfd *hole = &sockets->watched[place - 1], *last = &sockets->watched[sockets->count - 1];
+
+    sockets->places[hole->fd] = 0;
+    if (hole != last) {
+        *hole = *last;
+        sockets->places[hole->fd] = (int32_t)place;
+    }
+    sockets->count--;
+}
+
+/* ---- epoll ---- */
+
+#ifdef __linux__
+static uint32_t epoll_events_of(int32_t interest)
+{
+    return (interest & CASTOR_READ ? (uint32_t)EPOLLIN : 0) | (interest & CASTOR_WRITE ? (uint32_t)EPOLLOUT : 0);
+}
+
+/* A closed descriptor has left by itself: that is no error. */
+static bool tell_epoll(const cst_sockets *sockets, int fd, int32_t interest, bool is_new)
+{
+    struct epoll_event event = { .events = epoll_events_of(interest), .data.fd = fd };
+    int                what = interest == 0 ? EPOLL_CTL_DEL : is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+
+    return epoll_ctl(sockets->epoll, what, fd, &event) == 0 || interest == 0;
+}
+
+/* Where there is no epoll to be had, poll goes on. */
+static void begin_epoll(cst_sockets *sockets)
+{
+    sockets->epoll = epoll_create1(EPOLL_CLOEXEC);
+    for (size_t i = 0; sockets->epoll >= 0 && i < sockets->count; i++) {
+        const struct pollfd *one = &sockets->watched[i];
+        if (tell_epoll(sockets, one->fd, interest_of(one), true)) continue;
+        close(sockets->epoll);
+        sockets->epoll = -1;
+    }
+}
+
+static int wait_epoll(cst_sockets *sockets, int timeout_ms, cst_socket_fn *fn, void *user)
+{
+    struct epoll_event batch[CST_SOCKETS_BATCH];
+    size_t             seen = 0;
+    int                count;
+
+    /* All that is ready now, but not what becomes ready over and over while we are at it. */
+    do {
+        count = epoll_wait(sockets->epoll, batch, CST_SOCKETS_BATCH, seen ? 0 : timeout_ms);
+        for (int i = 0; i < count; i++) {
+            if (place_of(sockets, batch[i].data.fd) == 0) continue; /* forgotten meanwhile */
+            /* POLLIN and EPOLLIN, and so on, are the same bits on Linux. */
+            fn(user, batch[i].data.fd, ready_of((short)batch[i].events));
+        }
+        seen += CST_SOCKETS_BATCH;
+    } while (count == CST_SOCKETS_BATCH && seen <= sockets->count);
+    return count;
+}
+#else
+static bool tell_epoll(const cst_sockets *sockets, int fd, int32_t interest, bool is_new)
+{
+    (void)sockets, (void)fd, (void)interest, (void)is_new;
+    return true;
+}
+
+static void begin_epoll(cst_sockets *sockets)
+{
+    (void)sockets;
+}
+
+static int wait_epoll(cst_sockets *sockets, int timeout_ms, cst_socket_fn *fn, void *user)
+{
+    (void)sockets, (void)timeout_ms, (void)fn, (void)user;
+    return 0;
+}
+#endif
+
+/* ---- watching ---- */
+
+static bool tell(const cst_sockets *sockets, int fd, int32_t interest, bool is_new)
+{
+    if (sockets->loop) return sockets->loop->watch(sockets->loop->user, fd, interest) == 0;
+    return sockets->epoll < 0 || tell_epoll(sockets, fd, interest, is_new);
+}
+
+castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest)
+{
+    size_t place = place_of(sockets, fd);
+
+    if (interest == 0) {
+        if (place == 0) return CASTOR_OK;
+        forget(sockets, place);
+        (void)tell(sockets, fd, 0, false);
+        return CASTOR_OK;
+    }
+    bool is_new = place == 0;
+    if (is_new) {
+        if (!has_room(sockets, fd)) return CASTOR_NO_MEMORY;
+        sockets->watched[sockets->count++] = (struct pollfd){ .fd = fd };
+        place = sockets->count;
+        sockets->places[fd] = (int32_t)place;
+    }
+    sockets->watched[place - 1].events = events_of(interest);
+    if (tell(sockets, fd, interest, is_new)) {
+        if (!sockets->loop && sockets->epoll < 0 && sockets->count > CST_POLL_SOCKETS_MAX) begin_epoll(sockets);
+        return CASTOR_OK;
+    }
+    if (is_new) forget(sockets, place);
+    return CASTOR_NO_MEMORY;
+}
+
+castor_status cst_sockets_attach(cst_sockets *sockets, const castor_loop *loop)
+{
+    for (size_t i = 0; sockets->loop && i < sockets->count; i++) {
+        (void)sockets->loop->watch(sockets->loop->user, sockets->watched[i].fd, 0);
+    }
+    sockets->loop = loop;
+    if (!loop) return CASTOR_OK;
+    if (sockets->epoll >= 0) close(sockets->epoll);
+    sockets->epoll = -1;
+    for (size_t i = 0; i < sockets->count; i++) {
+        if (loop->watch(loop->user, sockets->watched[i].fd, interest_of(&sockets->watched[i])) == 0) continue;
+        while (i-- > 0) (void)loop->watch(loop->user, sockets->watched[i].fd, 0);
+        sockets->loop = NULL;
+        return CASTOR_NO_MEMORY;
+    }
+    return CASTOR_OK;
+}
+
+/* ---- waiting ---- */
+
+/* From the back: what is forgotten meanwhile is replaced by what we have seen, and what is new has not been asked. */
+static int wait_poll(cst_sockets *sockets, int timeout_ms, cst_socket_fn *fn, void *user)
+{
+    int count = poll(sockets->watched, (nfds_t)sockets->count, timeout_ms);
+
+    for (size_t i = sockets->count; count > 0 && i-- > 0;) {
+        if (i >= sockets->count || sockets->watched[i].revents == 0) continue;
+        short events = sockets->watched[i].revents;
+        sockets->watched[i].revents = 0;
+        fn(user, sockets->watched[i].fd, ready_of(events));
+    }
+    return count;
+}
+
+castor_status cst_sockets_wait(cst_sockets *sockets, int timeout_ms, cst_socket_fn *fn, void *user, castor_error *err)
+{
+    int count = sockets->epoll >= 0 ? wait_epoll(sockets, timeout_ms, fn, user)
+                                    : wait_poll(sockets, timeout_ms, fn, user);
+
+    return count >= 0 || errno == EINTR ? CASTOR_OK : fail(err, "waiting for the network failed");
+}
+
+/* ---- life ---- */
+
+castor_status cst_sockets_init(cst_sockets *sockets, const cst_allocator *allocator, castor_error *err)
+{
+    *sockets = (cst_sockets){ .allocator = allocator, .epoll = -1, .wake_read = -1, .wake_write = -1 };
+    if (open_wake(sockets)) return CASTOR_OK;
+    return fail(err, "no descriptor could be had to be woken by");
+}
+
+void cst_sockets_free(cst_sockets *sockets)
+{
+    close_wake(sockets);
+    if (sockets->epoll >= 0) close(sockets->epoll);
+    cst_release(sockets->allocator, sockets->watched);
+    cst_release(sockets->allocator, sockets->places);
+}

@@ -1,0 +1,51 @@
+/* sockets.h -- the sockets that are watched, and who waits for them: we ourselves, or the caller's loop.
+ * SPDX-License-Identifier: MIT
+ *
+ *     few sockets      poll()                       nothing to set up, no descriptor taken
+ *     more             epoll, where there is one    a wake-up costs by what happened, not by what is watched
+ *     attached         the caller's loop            is told of every change, and calls when something is ready
+ *
+ * The list is kept in all three, so that they can be changed for one another, and so that all sockets can be looked at
+ * without waiting before somebody is told that nothing came.
+ */
+#ifndef CST_SOCKETS_H
+#define CST_SOCKETS_H
+
+#include <poll.h>
+
+#include "base.h"
+
+typedef struct cst_sockets {
+    const cst_allocator *allocator;
+    const castor_loop   *loop;        /* NULL: we wait ourselves */
+    struct pollfd       *watched;     /* in no order */
+    size_t               count;
+    size_t               capacity;
+    int32_t             *places;      /* by descriptor: where in `watched`, from 1; 0: it is not */
+    size_t               place_count;
+    int                  epoll;       /* -1: none */
+    int                  wake_read;   /* what ends a wait from outside; one descriptor or a pipe's two ends */
+    int                  wake_write;
+} cst_sockets;
+
+/* `ready`: CASTOR_READ, CASTOR_WRITE, or both when the socket is in trouble. */
+typedef void cst_socket_fn(void *user, int fd, int32_t ready);
+
+castor_status cst_sockets_init(cst_sockets *sockets, const cst_allocator *allocator, castor_error *err);
+void          cst_sockets_free(cst_sockets *sockets); /* of one that was initialised, or whose init failed */
+
+/* What is to be waited for on `fd`; 0: nothing any more. NO_MEMORY: it is not, and nobody will be told. */
+castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest);
+
+/* From now on `loop` waits; NULL: we do. On errors we do, and `loop` knows of no descriptor any more. */
+castor_status cst_sockets_attach(cst_sockets *sockets, const castor_loop *loop);
+
+/* Calls `fn` for each socket that is ready, and waits `timeout_ms` at most for the first (-1: for ever). While a loop is
+ * attached it can only be 0. `fn` may watch and forget sockets. A signal ends the wait early. */
+castor_status cst_sockets_wait(cst_sockets *sockets, int timeout_ms, cst_socket_fn *fn, void *user, castor_error *err);
+
+/* Makes wake_read readable, if it is watched; from any thread or a signal handler. */
+void cst_sockets_wake(const cst_sockets *sockets);
+void cst_sockets_be_awake(const cst_sockets *sockets); /* and unreadable again */
+
+#endif

@@ -241,11 +241,12 @@ castor_status castor_client_wait(castor_client *client, int64_t timeout_ms, cast
                         client->is_attached ? "are attached to a loop: that one waits" : "are just calling a listener");
     }
     int64_t give_up_ms = clock_of(client) + left_ms;
-    for (bool is_over = false; status == CASTOR_OK; ) {
+    for (bool has_moved = false, is_over = false; status == CASTOR_OK; has_moved = true) {
         if (!tell_listeners(client)) return CASTOR_OK;
-        if (is_over || look_at_streams(client) != OPEN) break;
-        /* Once in any case, so that a wait of 0 moves things. */
-        status = cst_client_drive(client, client->heard.first ? 0 : left_ms, err);
+        readiness found = look_at_streams(client);
+        if (found == NONE_OPEN || (has_moved && (is_over || found == READY))) break;
+        /* Once in any case: a caller who leaves one stream alone must not keep the others from moving. */
+        status = cst_client_drive(client, found == READY || client->heard.first ? 0 : left_ms, err);
         if (timeout_ms < 0) continue;
         left_ms = give_up_ms - clock_of(client);
         is_over = left_ms <= 0;

@@ -240,6 +240,29 @@ static void without_a_loop_wait_is_the_loop(void **state)
     tear_down(&fix);
 }
 
+static void a_stream_that_is_left_alone_does_not_keep_the_others_from_moving(void **state)
+{
+    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    fixture               fix;
+    heard                 one = { 0 };
+    castor_stream        *alone;
+    int                   waits = 0;
+
+    (void)state;
+    set_up(&fix, whole, options, false);
+    assert_int_equal(try_open(&fix, &alone), CASTOR_OK);
+    open_heard(&fix, &one);
+    while (one.ends == 0) {
+        assert_in_range(waits++, 0, 50);
+        cst_transport_memory_sleep(fix.transport, 20);
+        assert_int_equal(castor_client_wait(fix.client, CASTOR_NO_LIMIT, &fix.err), CASTOR_OK);
+    }
+    expect_whole(&one);
+    castor_stream_close(alone);
+    castor_stream_close(one.stream);
+    tear_down(&fix);
+}
+
 static void on_an_attached_client_nothing_waits(void **state)
 {
     fixture        fix;
@@ -1031,6 +1054,7 @@ int main(void)
         cmocka_unit_test(a_listener_is_told_each_event_and_the_end),
         cmocka_unit_test(many_streams_are_told_each_its_own),
         cmocka_unit_test(without_a_loop_wait_is_the_loop),
+        cmocka_unit_test(a_stream_that_is_left_alone_does_not_keep_the_others_from_moving),
         cmocka_unit_test(on_an_attached_client_nothing_waits),
         cmocka_unit_test(a_loop_without_its_functions_is_refused),
         cmocka_unit_test(a_client_leaves_its_loop_with_streams_under_way),

@@ -50,9 +50,18 @@ static castor_status check_base_url(const char *url, castor_error *err)
 
 static castor_status check_counts(const castor_client_options *options, castor_error *err)
 {
-    if (options->streams_max >= 0 && options->host_connections_max >= 0) return CASTOR_OK;
-    return cst_fail(err, CASTOR_INVALID, "%s is below zero: give a count, or 0 for the default",
-                    options->streams_max < 0 ? "streams_max" : "host_connections_max");
+    const struct {
+        const char *name;
+        int64_t     count;
+    } counts[] = { { "streams_max", options->streams_max },
+                   { "host_connections_max", options->host_connections_max },
+                   { "connection_streams_max", options->connection_streams_max } };
+
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i].count >= 0) continue;
+        return cst_fail(err, CASTOR_INVALID, "%s is below zero: give a count, or 0 for the default", counts[i].name);
+    }
+    return CASTOR_OK;
 }
 
 static bool copy_text(castor_client *client, char **out, castor_str text)
@@ -130,6 +139,7 @@ static castor_status make_transport(castor_client *client, const castor_client_o
         .ca_file = options->ca_file ? options->ca_file : environment(options, "SSL_CERT_FILE"),
         .force_http1 = options->force_http1,
         .host_connections_max = or_default(options->host_connections_max, (int64_t)client->streams_max),
+        .connection_streams_max = or_default(options->connection_streams_max, CST_CONNECTION_STREAMS_MAX),
         .ignore_environment = options->ignore_environment,
         .log = client->log ? log_line : NULL,
         .log_user = client,

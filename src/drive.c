@@ -124,6 +124,7 @@ static bool tell_listeners(castor_client *client)
 {
     cst_telling telling = { client, NULL };
 
+    /* cppcheck-suppress autoVariables ; taken back below, unless the client is gone */
     client->telling = &telling;
     for (size_t turns = client->heard.count; turns > 0 && client->heard.first; turns--) {
         telling.stream = client->heard.first;
@@ -184,7 +185,7 @@ castor_status castor_client_attach(castor_client *client, const castor_loop *loo
     castor_loop given = CASTOR_LOOP_INIT;
 
     if (!client) return cst_fail(err, CASTOR_INVALID, "castor_client_attach: the client is NULL");
-    if (client->telling) return cst_fail(err, CASTOR_INVALID, "a client cannot change its loop inside a callback of its own");
+    if (client->telling) return cst_fail(err, CASTOR_INVALID, "no client changes its loop while it calls a listener");
     if (loop) memcpy(&given, loop, loop->size < sizeof given ? loop->size : sizeof given);
     if (loop && (!given.watch || !given.timer)) {
         return cst_fail(err, CASTOR_INVALID, "the loop has no %s function", given.watch ? "timer" : "watch");

@@ -19,6 +19,7 @@ enum {
     CST_STREAM_BUFFER_HIGH = 1 << 20,   /* undelivered bytes at which a stream stops reading ... */
     CST_STREAM_BUFFER_LOW  = 256 << 10, /* ... and at which it reads again */
     CST_STOP_SEQUENCES_MAX = 5,         /* the service's own */
+    CST_CONNECTION_STREAMS_MAX = 1,     /* default; libcurl cannot stop one of several that share a connection */
     CST_HEADER_VALUE_MAX   = 8 << 10,   /* of a header that we keep or send */
     CST_STREAMS_MAX        = 256,       /* default; as many descriptors are to be had nearly everywhere */
     CST_WAIT_STEP_MS       = 60 * 1000, /* longest single wait; the loop around it goes on */

@@ -40,8 +40,8 @@ castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest);
 /* From now on `loop` waits; NULL: we do. On errors we do, and `loop` knows of no descriptor any more. */
 castor_status cst_sockets_attach(cst_sockets *sockets, const castor_loop *loop);
 
-/* Calls `fn` for each socket that is ready, and waits `timeout_ms` at most for the first (-1: for ever). While a loop is
- * attached it can only be 0. `fn` may watch and forget sockets. A signal ends the wait early. */
+/* Calls `fn` for each socket that is ready, and waits `timeout_ms` at most for the first (-1: for ever). With a loop
+ * attached that can only be 0. `fn` may watch and forget sockets. A signal ends the wait early. */
 castor_status cst_sockets_wait(cst_sockets *sockets, int timeout_ms, cst_socket_fn *fn, void *user, castor_error *err);
 
 /* Makes wake_read readable, if it is watched; from any thread or a signal handler. */

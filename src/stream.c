@@ -1,8 +1,8 @@
 /* stream.c -- one answer under way: an exchange feeding a decoder, watched by the clock.
  * SPDX-License-Identifier: MIT
  *
- *      open                 turn              head, bytes            end of body, "[DONE]", failure, time, cancel
- *   ---------> WAITING -----------> UNDER WAY -----------> UNDER WAY ---------------------------------> ENDED --> closed
+ *      open                 turn              head, bytes           end of body, "[DONE]", failure, time, cancel
+ *   ---------> WAITING -----------> UNDER WAY -----------> UNDER WAY --------------------------------> ENDED --> closed
  *
  * WAITING    as many streams are under way as may be. There is a printed request and nothing else: no decoder, no
  *            exchange. Only the total limit and cancel can end it.
@@ -103,8 +103,8 @@ static int64_t limit_of_phase(const castor_stream *stream, castor_time_limit *wh
     }
 }
 
-/* When the nearest limit strikes; INT64_MAX: never. No limit runs after the end but that of the tail, and none while the
- * stream waits for its caller. */
+/* When the nearest limit strikes; INT64_MAX: never. After the end only that of the tail runs, and none while the stream
+ * waits for its caller. */
 static int64_t deadline_of(const castor_stream *stream, castor_time_limit *which)
 {
     *which = CASTOR_LIMIT_NONE;

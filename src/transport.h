@@ -83,6 +83,7 @@ typedef struct cst_transport_options {
     const char          *ca_file;
     bool                 force_http1;
     int64_t              host_connections_max;
+    int64_t              connection_streams_max; /* of one HTTP/2 connection */
     bool                 ignore_environment;
     void               (*log)(void *user, const char *line);
     void                *log_user;

@@ -7,7 +7,8 @@
  * Traps of libcurl 7.88.1 that shape this file: HTTP/2 without TLS breaks on reused connections, so it is only asked
  * for by ALPN; unless told, one client opens a connection for nearly every HTTP/2 stream; CURLOPT_PIPEWAIT lets all
  * exchanges wait for the first one's end where the server only speaks HTTP/1.1; removing a transfer that is still
- * resolving waits for the resolver's thread unless CURLOPT_QUICK_EXIT is set.
+ * resolving waits for the resolver's thread unless CURLOPT_QUICK_EXIT is set; a paused HTTP/2 stream that shares its
+ * connection goes on buffering, up to the 32 MiB of window that it has promised, so by default streams share none.
  *
  * libcurl is driven by curl_multi_socket_action, whoever waits: it tells which sockets to watch and when to be called
  * next, and is called with what is ready. curl_multi_poll would ask for every transfer at every wake-up.
@@ -289,7 +290,9 @@ static castor_status count_open(curl_transport *owner, bool is_more)
 {
     castor_status status = CASTOR_OK;
 
-    if (is_more && owner->open_count == 0) status = cst_sockets_watch(&owner->sockets, owner->sockets.wake_read, CASTOR_READ);
+    if (is_more && owner->open_count == 0) {
+        status = cst_sockets_watch(&owner->sockets, owner->sockets.wake_read, CASTOR_READ);
+    }
     if (status != CASTOR_OK) return status;
     owner->open_count += is_more ? 1 : (size_t)-1;
     if (owner->open_count == 0) (void)cst_sockets_watch(&owner->sockets, owner->sockets.wake_read, 0);
@@ -478,7 +481,8 @@ static castor_status drive(cst_transport *base, int64_t timeout_ms, castor_error
 
     transport->has_moved = false;
     do_what_is_due(transport);
-    castor_status waited = cst_sockets_wait(&transport->sockets, wait_of(transport, timeout_ms), on_ready, transport, err);
+    int           wait_ms = wait_of(transport, timeout_ms);
+    castor_status waited = cst_sockets_wait(&transport->sockets, wait_ms, on_ready, transport, err);
     do_what_is_due(transport);
     return waited == CASTOR_OK ? result_of(transport, err) : waited;
 }
@@ -543,6 +547,11 @@ static bool copy_option(const cst_allocator *allocator, char **out, const char *
     return !text || *out;
 }
 
+static long count_of(int64_t wanted)
+{
+    return wanted > INT_MAX ? INT_MAX : (long)wanted;
+}
+
 castor_status cst_transport_curl_new(cst_transport **out, const cst_transport_options *options, castor_error *err)
 {
     *out = NULL;
@@ -574,9 +583,9 @@ castor_status cst_transport_curl_new(cst_transport **out, const cst_transport_op
     curl_multi_setopt(transport->multi, CURLMOPT_SOCKETDATA, transport);
     curl_multi_setopt(transport->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(transport->multi, CURLMOPT_TIMERDATA, transport);
-    long connections_max = options->host_connections_max > INT_MAX ? INT_MAX : (long)options->host_connections_max;
-    curl_multi_setopt(transport->multi, CURLMOPT_MAX_HOST_CONNECTIONS, connections_max);
-    curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, connections_max);
+    curl_multi_setopt(transport->multi, CURLMOPT_MAX_HOST_CONNECTIONS, count_of(options->host_connections_max));
+    curl_multi_setopt(transport->multi, CURLMOPT_MAXCONNECTS, count_of(options->host_connections_max));
+    curl_multi_setopt(transport->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, count_of(options->connection_streams_max));
     *out = &transport->base;
     return CASTOR_OK;
 }

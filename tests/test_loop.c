@@ -975,6 +975,22 @@ static void only_the_total_limit_runs_for_a_stream_that_waits(void **state)
     tear_down(&fix);
 }
 
+static void a_count_below_zero_is_refused_by_name(void **state)
+{
+    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_client        *client;
+    castor_error          err;
+
+    (void)state;
+    options.streams_max = -1;
+    assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_INVALID);
+    assert_non_null(strstr(err.message, "streams_max"));
+    options.streams_max = 0;
+    options.connection_streams_max = -1;
+    assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_INVALID);
+    assert_non_null(strstr(err.message, "connection_streams_max"));
+}
+
 static void the_blocking_face_waits_for_its_turn_like_any_other(void **state)
 {
     castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
@@ -1080,6 +1096,7 @@ int main(void)
         cmocka_unit_test(a_closed_stream_gives_its_place_to_the_next),
         cmocka_unit_test(a_stream_that_waits_costs_less_than_a_kibibyte),
         cmocka_unit_test(only_the_total_limit_runs_for_a_stream_that_waits),
+        cmocka_unit_test(a_count_below_zero_is_refused_by_name),
         cmocka_unit_test(the_blocking_face_waits_for_its_turn_like_any_other),
         cmocka_unit_test(every_allocation_of_a_life_in_a_loop_may_fail),
     };

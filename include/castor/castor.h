@@ -368,6 +368,8 @@ typedef struct castor_client_options {
                                                       of all limits only the total one runs. One that nobody takes
                                                       from keeps its place: open no more than that and wait for them */
     int64_t                 host_connections_max;  /* to one host; 0: as many as streams_max */
+    int64_t                 connection_streams_max; /* that share an HTTP/2 connection; 0: default 1. With more, libcurl
+                                                      keeps up to 32 MiB of a stream that nobody takes from */
 } castor_client_options;
 
 #define CASTOR_CLIENT_OPTIONS_INIT CASTOR_INIT_OF(castor_client_options)

@@ -250,12 +250,11 @@ typedef struct reply {
     castor_error   err;
 } reply;
 
-static castor_client *client_for(int port, const char *answer, int force_http1)
+static castor_client *client_with(castor_client_options options, int port, const char *answer)
 {
     static char           url[128];
     static char           ca_file[128];
     castor_client        *client = NULL;
-    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
 
     snprintf(url, sizeof url, "%s://127.0.0.1:%d/%s", port == nginx.plain ? "http" : "https", port, answer);
     snprintf(ca_file, sizeof ca_file, "%s/ca.pem", nginx.dir);
@@ -264,9 +263,16 @@ static castor_client *client_for(int port, const char *answer, int force_http1)
     options.ca_file = ca_file;
     options.proxy = "";
     options.ignore_environment = 1;
-    options.force_http1 = force_http1;
     assert_int_equal(castor_client_new(&client, &options, NULL), CASTOR_OK);
     return client;
+}
+
+static castor_client *client_for(int port, const char *answer, int force_http1)
+{
+    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+
+    options.force_http1 = force_http1;
+    return client_with(options, port, answer);
 }
 
 static castor_request the_request(castor_turn *turn)
@@ -433,6 +439,61 @@ static void a_client_asks_again_on_the_same_connection(void **state)
     castor_client_free(client);
 }
 
+/* Counts connections in the log of libcurl. */
+static void count_connections(void *user, const char *line)
+{
+    if (strncmp(line, "Connected to ", 13) == 0) ++*(int *)user;
+}
+
+static void count_bytes(void *user, castor_stream *stream, castor_step step, const castor_event *event)
+{
+    (void)stream;
+    if (step == CASTOR_STEP_EVENT && event->type == CASTOR_EVENT_TEXT) *(size_t *)user += event->text.len;
+}
+
+/* Two answers of 1.4 MB that nobody takes, and one that is listened to. */
+static int read_beside_stalled_ones(int port, int connection_streams_max)
+{
+    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_turn           turn;
+    castor_request        request = the_request(&turn);
+    castor_stream        *streams[3];
+    castor_event          event;
+    size_t                bytes = 0;
+    int                   connections = 0;
+
+    options.log = count_connections;
+    options.log_user = &connections;
+    options.connection_streams_max = connection_streams_max;
+    castor_client *client = client_with(options, port, "long");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(castor_stream_open(&streams[i], client, &request, NULL), CASTOR_OK);
+        assert_int_equal(castor_stream_next(streams[i], &event, NULL), CASTOR_STEP_EVENT);
+    }
+    castor_stream_listen(streams[2], count_bytes, &bytes);
+    while (castor_stream_verdict(streams[2]) == CASTOR_VERDICT_NONE) {
+        assert_int_equal(castor_client_wait(client, 100, NULL), CASTOR_OK);
+    }
+    assert_int_equal(bytes + 8, LONG_EVENTS * 8);
+    for (int i = 0; i < 2; i++) {
+        bytes = 0;
+        while (castor_stream_next(streams[i], &event, NULL) == CASTOR_STEP_EVENT) bytes += event.text.len;
+        assert_int_equal(castor_stream_verdict(streams[i]), CASTOR_VERDICT_COMPLETE);
+        assert_int_equal(bytes + 8, LONG_EVENTS * 8);
+    }
+    for (int i = 0; i < 3; i++) castor_stream_close(streams[i]);
+    castor_client_free(client);
+    return connections;
+}
+
+static void streams_that_nobody_takes_from_hold_up_no_other_and_lose_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(read_beside_stalled_ones(nginx.plain, 0), 3);
+    assert_int_equal(read_beside_stalled_ones(nginx.tls, 0), 3); /* each can only be stopped on a connection of its own */
+    assert_int_equal(read_beside_stalled_ones(nginx.tls, 8), 1);
+}
+
 static void a_certificate_of_an_unknown_authority_is_refused(void **state)
 {
     castor_client        *client = NULL;
@@ -537,6 +598,7 @@ int main(void)
         cmocka_unit_test(a_page_of_html_in_place_of_an_error_is_a_plain_failure),
         cmocka_unit_test(the_whole_answer_comes_in_one_call),
         cmocka_unit_test(a_client_asks_again_on_the_same_connection),
+        cmocka_unit_test(streams_that_nobody_takes_from_hold_up_no_other_and_lose_nothing),
         cmocka_unit_test(a_certificate_of_an_unknown_authority_is_refused),
 #ifdef CASTOR_PATH
         cmocka_unit_test(the_command_prints_the_answer_and_exits_with_its_verdict),

@@ -36,6 +36,16 @@ check "async.c ends all six answers" "\[6\] -- done" "$examples/async"
 check "in_process.c brings its own twin, and all its tests pass" "half an answer is not whole: TRUNCATED" "$examples/in_process"
 check "the README's snippet prints an answer" "pollux" "$examples/readme"
 
+for loop in poll libuv libev libevent glib sd-event; do
+    if [ ! -x "$examples/loop_$loop" ]; then
+        echo "SKIPPED: $loop is not installed here (./setup --dev)"
+        continue
+    fi
+    check "loop_$loop.c ends all six answers" "\[6\] -- done" "$examples/loop_$loop"
+    check "docs/async.md: the program for $loop" "AI?\] COMPLETE" "$examples/doc_$loop"
+done
+check "docs/async.md: the program without a loop" "AI?\] COMPLETE" "$examples/doc_wait"
+
 # All six at once: the answers come out mixed, not one after the other.
 "$examples/async" >"$scratch/out"
 if [ "$(grep -n '^\[6\]' "$scratch/out" | head -n 1 | cut -d: -f1)" -lt "$(grep -n '^\[1\] -- done' "$scratch/out" | cut -d: -f1)" ]; then

@@ -1,0 +1,22 @@
+# async_snippet(DOC NAME OUT) -- writes the C block marked <!-- NAME --> in DOC to OUT, behind the one marked common.
+
+function(async_block doc name result)
+    file(READ ${doc} text)
+    set(mark "<!-- ${name} -->\n```c\n")
+    string(FIND "${text}" "${mark}" from)
+    if(from EQUAL -1)
+        message(FATAL_ERROR "${doc} has no block marked ${name}")
+    endif()
+    string(LENGTH "${mark}" length)
+    math(EXPR from "${from} + ${length}")
+    string(SUBSTRING "${text}" ${from} -1 text)
+    string(FIND "${text}" "```" to)
+    string(SUBSTRING "${text}" 0 ${to} text)
+    set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+function(async_snippet doc name out)
+    async_block(${doc} common common)
+    async_block(${doc} ${name} block)
+    file(CONFIGURE OUTPUT ${out} CONTENT "${common}\n${block}" @ONLY)
+endfunction()

@@ -316,6 +316,59 @@ static void a_long_wait_is_no_reason_to_end(void **state)
     tst_host_stop(&impatient);
 }
 
+/* The last of what was written is on its way when the connection begins to be idle. */
+static void a_connection_is_idle_as_soon_as_its_answer_has_left(void **state)
+{
+    tst_host_options options = TST_HOST_OPTIONS;
+
+    (void)state;
+    options.limits.request_idle_ms = 100;
+    tst_host      impatient = tst_host_start(&options);
+    tst_link      l = connect_to(&impatient);
+    struct pollfd ended = { .fd = l.fd, .events = POLLIN };
+    tst_send_text(&l, GET("/hello"));
+    tst_answer a = tst_read_answer(&l);
+    assert_int_equal(a.status, 200);
+    assert_int_equal(poll(&ended, 1, 5000), 1);
+    assert_false(tst_read_more(&l));
+    tst_forget(&a);
+    tst_hang_up(&l);
+    tst_host_stop(&impatient);
+}
+
+/* It takes nothing, but asks for more now and then. */
+static void a_client_that_only_sends_is_given_up_too(void **state)
+{
+    tst_host      impatient = start_impatient();
+    tst_link      l = connect_to(&impatient);
+    struct pollfd ended = { .fd = impatient.events, .events = POLLIN };
+    int           sent = 0;
+
+    (void)state;
+    tst_send_text(&l, GET("/large"));
+    for (; sent < 250 && poll(&ended, 1, 20) == 0; sent++) {
+        if (send(l.fd, "G", 1, MSG_NOSIGNAL) != 1) break;
+    }
+    assert_true(sent < 250);
+    tst_host_await_gone(&impatient);
+    tst_hang_up(&l);
+    tst_host_stop(&impatient);
+}
+
+static void a_client_whose_body_is_held_is_missed_when_it_has_left(void **state)
+{
+    tst_host impatient = start_impatient();
+    tst_link l = connect_to(&impatient);
+
+    (void)state;
+    tst_send_text(&l, POST("/never", "100") "some");
+    struct pollfd ended = { .fd = l.fd, .events = POLLIN };
+    assert_int_equal(poll(&ended, 1, 300), 0); /* we make it wait, not the other way round */
+    vanish(&l);
+    tst_host_await_gone(&impatient);
+    tst_host_stop(&impatient);
+}
+
 static void a_half_closed_client_that_is_reset_is_noticed(void **state)
 {
     tst_host      impatient = start_impatient();
@@ -493,6 +546,9 @@ int main(void)
         cmocka_unit_test(a_head_that_trickles_in_has_one_limit_for_all_of_it),
         cmocka_unit_test(a_client_that_reads_nothing_is_given_up),
         cmocka_unit_test(a_long_wait_is_no_reason_to_end),
+        cmocka_unit_test(a_connection_is_idle_as_soon_as_its_answer_has_left),
+        cmocka_unit_test(a_client_that_only_sends_is_given_up_too),
+        cmocka_unit_test(a_client_whose_body_is_held_is_missed_when_it_has_left),
         cmocka_unit_test(a_half_closed_client_that_is_reset_is_noticed),
         cmocka_unit_test(a_half_closed_client_gets_the_rest_after_a_stop),
         cmocka_unit_test(a_connection_can_be_refused),

@@ -115,15 +115,16 @@ void plx_h1_settle(plx_h1_talk *t)
     plx_pipe *pipe = plx_h1_pipe(t);
 
     if (t->state == PLX_H1_OVER || pipe->state != PLX_PIPE_OPEN) return;
-    plx_h1_be_patient(t);
     if (t->state != PLX_H1_READING) {
         plx_pipe_read(pipe, !t->is_held && t->ahead.len < PLX_PIPELINE_BYTES_MAX);
     } else if (plx_h1_server(t)->is_stopping || (pipe->saw_end && t->ahead.len == 0)) {
         t->state = PLX_H1_OVER;
         plx_pipe_finish(pipe, false);
+        return;
     } else {
         plx_pipe_read(pipe, t->ahead.len == 0);
     }
+    plx_h1_be_patient(t);
 }
 
 void plx_h1_parse_ahead(plx_h1_talk *t)

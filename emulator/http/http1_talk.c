@@ -9,7 +9,7 @@
 
 static void be_patient_between_requests(plx_h1_talk *t)
 {
-    if (t->ahead.len > 0 || plx_pipe_queued(plx_h1_pipe(t)) > 0) plx_pipe_wait_for_reader(plx_h1_pipe(t));
+    if (t->ahead.len > 0 || plx_pipe_is_behind(plx_h1_pipe(t))) plx_pipe_wait_for_reader(plx_h1_pipe(t));
     else if (t->head_due_us) plx_pipe_wait_until(plx_h1_pipe(t), t->head_due_us);
     else plx_pipe_wait_ms(plx_h1_pipe(t), plx_h1_limits(t)->request_idle_ms);
 }
@@ -26,8 +26,8 @@ void plx_h1_be_patient(plx_h1_talk *t)
 
     if (t->state == PLX_H1_READING) be_patient_between_requests(t);
     else if (is_waiting_for_body(t)) plx_pipe_wait_ms(pipe, plx_h1_limits(t)->body_idle_ms);
-    else if (plx_pipe_queued(pipe) > 0) plx_pipe_wait_for_reader(pipe);
-    else if (pipe->saw_end) plx_pipe_watch(pipe);
+    else if (plx_pipe_is_behind(pipe)) plx_pipe_wait_for_reader(pipe);
+    else if (!pipe->is_reading) plx_pipe_watch(pipe);
     else plx_pipe_rest(pipe);
 }
 

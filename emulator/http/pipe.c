@@ -112,9 +112,12 @@ void plx_pipe_wait_ms(plx_pipe *pipe, uint64_t wait_ms)
     plx_pipe_wait_until(pipe, plx_now_us() + wait_ms * 1000);
 }
 
+/* Not anew while it goes on: what the client takes counts, not what else it does. */
 void plx_pipe_wait_for_reader(plx_pipe *pipe)
 {
-    if (pipe->state == PLX_PIPE_GONE || pipe->is_broken) return;
+    bool is_waiting = pipe->waits_for == PLX_PATIENCE_READER && plx_timer_is_set(&pipe->patience);
+
+    if (is_waiting || pipe->state == PLX_PIPE_GONE || pipe->is_broken) return;
     pipe->queued_then = plx_pipe_queued(pipe);
     set_patience(pipe, PLX_PATIENCE_READER, plx_now_us() + pipe->plumbing->limits->reader_stall_ms * 1000ull);
 }
@@ -180,9 +183,14 @@ static void on_written(uv_write_t *request, int status)
 
     free(done);
     if (pipe->state == PLX_PIPE_GONE) return;
-    if (status != 0) enter_gone(pipe, false);
-    else if (pipe->state == PLX_PIPE_OPEN) pipe->user->on_progress(pipe);
-    else if (pipe->state == PLX_PIPE_DRAINING && !pipe->is_shut && plx_pipe_queued(pipe) == 0) shut(pipe);
+    if (status != 0) {
+        enter_gone(pipe, false);
+    } else if (pipe->state == PLX_PIPE_OPEN) {
+        plx_pipe_rest(pipe); /* it moved; whether it still has to, on_progress knows */
+        pipe->user->on_progress(pipe);
+    } else if (pipe->state == PLX_PIPE_DRAINING && !pipe->is_shut && plx_pipe_queued(pipe) == 0) {
+        shut(pipe);
+    }
 }
 
 static void write_late(plx_pipe *pipe, castor_str bytes)
@@ -199,7 +207,7 @@ static void write_late(plx_pipe *pipe, castor_str bytes)
     if (uv_write(&late->request, (uv_stream_t *)&pipe->tcp, &buf, 1, on_written) != 0) {
         free(late);
         plx_pipe_give_up(pipe);
-    } else if (!plx_timer_is_set(&pipe->patience)) {
+    } else if (pipe->state == PLX_PIPE_OPEN) {
         plx_pipe_wait_for_reader(pipe);
     }
 }

@@ -111,6 +111,7 @@ void plx_plumbing_forget(plx_pipe *pipe);
 /* Bytes written that the kernel has not taken. */
 size_t plx_pipe_queued(const plx_pipe *pipe);
 bool   plx_pipe_is_full(const plx_pipe *pipe);
+bool   plx_pipe_is_behind(const plx_pipe *pipe); /* it was offered some and had no room: the client reads too slowly */
 
 void plx_pipe_read(plx_pipe *pipe, bool wants_bytes);
 
@@ -118,7 +119,7 @@ void plx_pipe_read(plx_pipe *pipe, bool wants_bytes);
 void plx_pipe_wait_until(plx_pipe *pipe, uint64_t due_us);
 void plx_pipe_wait_ms(plx_pipe *pipe, uint64_t wait_ms);
 void plx_pipe_wait_for_reader(plx_pipe *pipe);
-void plx_pipe_watch(plx_pipe *pipe); /* a client that sends no more and is owed an answer: notice when it is gone */
+void plx_pipe_watch(plx_pipe *pipe); /* a client that nothing is read of and is owed an answer: notice when it is gone */
 void plx_pipe_rest(plx_pipe *pipe);  /* for ever */
 
 void plx_pipe_finish(plx_pipe *pipe, bool is_silent); /* FIN behind the last bytes; silent: no close_notify */

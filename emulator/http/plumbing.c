@@ -48,6 +48,11 @@ size_t plx_pipe_queued(const plx_pipe *pipe)
     return queued + (plumbing->outbox_owner == pipe ? plumbing->outbox_len : 0);
 }
 
+bool plx_pipe_is_behind(const plx_pipe *pipe)
+{
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&pipe->tcp) > 0;
+}
+
 bool plx_pipe_is_full(const plx_pipe *pipe)
 {
     return plx_pipe_queued(pipe) >= PLX_BACKLOG_BYTES_HIGH;

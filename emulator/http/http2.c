@@ -73,6 +73,7 @@ static bool open_session(plx_connection *c)
 
     if (!s) return false;
     s->connection = c;
+    s->heard_us = plx_now_us();
     c->state = s;
     if (!new_nghttp2(s) || !greet(s)) {
         free_session(c);
@@ -116,9 +117,10 @@ static bool send_frames(plx_h2_session *s)
 static void be_patient(plx_h2_session *s)
 {
     plx_pipe *pipe = &s->connection->pipe;
+    uint64_t  idle_us = plx_h2_server(s)->limits.request_idle_ms * 1000ull;
 
-    if (plx_pipe_queued(pipe) > 0) plx_pipe_wait_for_reader(pipe);
-    else if (s->stream_count == 0) plx_pipe_wait_ms(pipe, plx_h2_server(s)->limits.request_idle_ms);
+    if (plx_pipe_is_behind(pipe)) plx_pipe_wait_for_reader(pipe);
+    else if (s->stream_count == 0) plx_pipe_wait_until(pipe, s->heard_us + idle_us);
     else plx_pipe_rest(pipe);
     plx_pipe_read(pipe, !plx_pipe_is_full(pipe)); /* who does not read our frames need not send any */
 }
@@ -165,8 +167,8 @@ static void on_gone(plx_connection *c)
     plx_h2_session *s = c->state;
 
     for (plx_h2_stream *st = s->streams; st; st = st->next) {
-        plx_h2_stop_timers(st);
         plx_h2_leave_reply(st, " (client lost)");
+        plx_h2_stop_timers(st);
     }
 }
 

@@ -28,6 +28,7 @@ typedef struct plx_h2_session {
     plx_h2_stream   *streams;       /* a list, through their own links */
     size_t           stream_count;
     size_t           waiting_count; /* of streams whose on_writable is due */
+    uint64_t         heard_us;      /* when its last whole frame came, or its last stream ended */
     bool             is_finishing;  /* the server stops */
     bool             is_ending;     /* the next flush ends the connection ... */
     bool             ends_silently;
@@ -66,13 +67,15 @@ struct plx_h2_stream {
     /* the request */
     plx_h2_request  *request;       /* NULL: its body is whole, or nobody wants it */
     cst_buf          held;          /* of the body, while the handler holds it: a window at most */
+    bool             has_begun;     /* its head is whole */
     bool             is_held;
     bool             is_body_whole; /* all of it has come; but it may be held back */
 
     /* the answer */
     plx_reply        reply;
     plx_timer        alarm;         /* its wake_at */
-    plx_timer        patience;      /* for a client that sends none of its body, or takes none of its answer */
+    plx_timer        patience;      /* for a client that does not end its head, sends none of its body, or takes none
+                                       of its answer */
     uint64_t         moved_us;      /* when it last did */
     char            *label;         /* for the log */
     cst_buf          out;           /* written, and not all taken */

@@ -22,13 +22,15 @@ static void reset(const plx_h2_stream *st, uint32_t code)
 
 /* ---- patience ---- */
 
-/* 0: the client owes us nothing. */
+/* 0: the client owes us nothing. Behind its reply a stream only waits for the window. */
 static uint64_t patience_ms(const plx_h2_stream *st)
 {
     const plx_limits *limits = &plx_h2_server(st->session)->limits;
+    uint64_t          gap_ms = st->shaped ? st->shaped->packets.shape.gap_us / 1000 : 0;
 
+    if (!st->has_begun) return limits->head_ms;
     if (st->is_replying && !st->is_body_whole && !st->is_held) return limits->body_idle_ms;
-    return waiting_bytes(st) > 0 && !st->shaped ? limits->reader_stall_ms : 0;
+    return waiting_bytes(st) > 0 || !st->is_replying ? limits->reader_stall_ms + gap_ms : 0;
 }
 
 /* The timer is not set anew with every byte: when it rings it looks how long it has been quiet. */
@@ -40,7 +42,8 @@ static void on_patience_over(plx_timer *timer)
 
     if (wait_ms == 0) return;
     if (due_us > plx_now_us()) plx_timers_set(plx_h2_timers(st->session), timer, due_us, on_patience_over);
-    else reset(st, NGHTTP2_CANCEL);
+    else if (st->has_begun) reset(st, NGHTTP2_CANCEL);
+    else plx_pipe_give_up(&st->session->connection->pipe); /* no other frame may come before the head is whole */
 }
 
 void plx_h2_be_patient(plx_h2_stream *st)
@@ -83,6 +86,8 @@ void plx_h2_leave_reply(plx_h2_stream *st, const char *note)
     nghttp2_session_consume_stream(st->session->nghttp2, st->id, st->held.len);
     cst_buf_free(&st->held);
     plx_h2_forget_request(st);
+    st->moved_us = plx_now_us();
+    plx_h2_be_patient(st);
 }
 
 /* ---- what nghttp2 asks for ---- */
@@ -134,10 +139,7 @@ static ssize_t read_body(nghttp2_session *nghttp2, int32_t id, uint8_t *out, siz
     (void)nghttp2;
     (void)id;
     (void)user;
-    if (waiting_bytes(st) == 0 && st->last_word != PLX_H2_END) {
-        say_last_word(st);
-        return defer(st);
-    }
+    if (waiting_bytes(st) == 0 && st->last_word != PLX_H2_END) return defer(st);
     size_t size = frame_bytes(st, most);
     if (size == 0 && waiting_bytes(st) > 0) return defer(st);
     if (size > 0) memcpy(out, st->out.data + st->out_at, size);
@@ -147,6 +149,7 @@ static ssize_t read_body(nghttp2_session *nghttp2, int32_t id, uint8_t *out, siz
     cst_buf_free(&st->out); /* ten thousand streams: none keeps a buffer between two events */
     st->out_at = 0;
     if (st->last_word == PLX_H2_END) *flags |= NGHTTP2_DATA_FLAG_EOF;
+    else say_last_word(st); /* now: who is left no window is not asked again */
     return (ssize_t)size;
 }
 
@@ -277,7 +280,7 @@ static void abort_reply(plx_reply *reply, plx_abort_kind kind, uint32_t code)
         s->has_goaway = true;
         s->goaway_code = code;
     }
-    if (st->status == 0) say_last_word(st); /* nothing stands before it */
+    if (waiting_bytes(st) == 0) say_last_word(st); /* nothing stands before it */
     resume(st);
     plx_h2_leave_reply(st, kind == PLX_ABORT_RESET ? " (reset)" : " (cut)");
 }

@@ -28,12 +28,14 @@ static plx_h2_stream *new_stream(plx_h2_session *s, int32_t id)
     cst_buf_init(&st->out, allocator, 2 * PLX_EVENT_BYTES_MAX);
     st->session = s;
     st->id = id;
+    st->moved_us = plx_now_us();
     st->reply.carrier = &plx_h2_carrier;
     st->next = s->streams;
     st->link = &s->streams;
     if (st->next) st->next->link = &st->next;
     s->streams = st;
     s->stream_count++;
+    plx_h2_be_patient(st);
     return st;
 }
 
@@ -52,6 +54,7 @@ void plx_h2_free_stream(plx_h2_stream *st)
     *st->link = st->next;
     if (st->next) st->next->link = st->link;
     s->stream_count--;
+    s->heard_us = plx_now_us();
     if (st->wants_room) s->waiting_count--;
     plx_h2_stop_timers(st);
     plx_h2_forget_request(st);
@@ -139,9 +142,10 @@ static void begin(plx_h2_stream *st, bool has_body)
     check_head(r);
     st->is_head = cst_str_is(r->head.method, "HEAD");
     st->label = plx_log_label(&plx_h2_server(st->session)->log, &r->head);
-    st->is_replying = true;
+    st->has_begun = st->is_replying = true;
     st->is_body_whole = !has_body;
     st->reply.asked_at_us = st->moved_us = plx_now_us();
+    plx_timers_stop(plx_h2_timers(st->session), &st->patience);
     plx_h2_be_patient(st);
     if (r->status != 0) {
         handler->refuse(handler->user, &st->reply, r->status, r->why);
@@ -234,12 +238,14 @@ static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const
 
 static int on_frame(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *user)
 {
-    bool           is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    plx_h2_stream *st;
+    bool            is_last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    plx_h2_session *s = user;
+    plx_h2_stream  *st;
 
     (void)nghttp2;
+    s->heard_us = plx_now_us();
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) return 0;
-    st = find(user, frame->hd.stream_id);
+    st = find(s, frame->hd.stream_id);
     if (!st) return 0;
     if (is_request_head(frame)) begin(st, !is_last);
     if (is_last) {

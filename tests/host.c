@@ -257,6 +257,14 @@ static void close_handle(uv_handle_t *handle, void *unused)
     if (!uv_is_closing(handle)) uv_close(handle, NULL);
 }
 
+static void leave_files(unsigned count)
+{
+    int last = 0;
+
+    for (int fd = 0; fd >= 0; fd = dup(STDIN_FILENO)) last = fd;
+    for (; count > 0; count--) close(last--);
+}
+
 static void serve(const tst_host_options *options, int port_to)
 {
     static plx_server  server;
@@ -277,6 +285,7 @@ static void serve(const tst_host_options *options, int port_to)
     uv_unref((uv_handle_t *)&on_term);
     if (write(port_to, &port, sizeof port) != sizeof port) exit(1);
     close(port_to);
+    if (options->files_left) leave_files(options->files_left);
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_walk(&loop, close_handle, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);

@@ -36,7 +36,8 @@ typedef struct tst_host_options {
     plx_limits  limits;
     bool        wants_tls; /* with a certificate made for it */
     plx_welcome welcome;
-    unsigned    files_max; /* of the process; 0: as many as there are */
+    unsigned    files_max;  /* of the process; 0: as many as there are */
+    unsigned    files_left; /* for connections: others have the rest. 0: none are taken */
 } tst_host_options;
 
 #define TST_HOST_OPTIONS ((tst_host_options){ .limits = PLX_LIMITS_DEFAULT })

@@ -487,6 +487,16 @@ static void connections_beyond_the_descriptors_wait_too(void **state)
 /* ---- the log ---- */
 
 /* More lines than a pipe holds, and nobody who reads them. */
+static void connections_wait_for_descriptors_that_others_have(void **state)
+{
+    tst_host_options options = TST_HOST_OPTIONS;
+
+    (void)state;
+    options.files_max = 200;
+    options.files_left = 10;
+    expect_that_the_last_of_three_waits(&options, 10);
+}
+
 static void a_stderr_that_nobody_reads_stops_nothing(void **state)
 {
     enum { REQUESTS = 3000 };
@@ -555,6 +565,7 @@ int main(void)
         cmocka_unit_test(a_connection_can_be_ignored_but_not_for_ever),
         cmocka_unit_test(connections_over_the_limit_wait_until_one_has_ended),
         cmocka_unit_test(connections_beyond_the_descriptors_wait_too),
+        cmocka_unit_test(connections_wait_for_descriptors_that_others_have),
         cmocka_unit_test(a_stderr_that_nobody_reads_stops_nothing),
         cmocka_unit_test(spoilt_answers_stop_at_no_stderr_either),
     };

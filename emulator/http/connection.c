@@ -113,7 +113,7 @@ static void on_closed(plx_pipe *pipe)
 
 static const plx_pipe_user pipe_user = { on_open, on_bytes, on_end, on_progress, on_flush, on_gone, on_closed };
 
-bool plx_connection_accept(plx_server *server)
+bool plx_connection_begin(plx_server *server, int socket)
 {
     plx_connection *c = calloc(1, sizeof *c);
 
@@ -128,7 +128,7 @@ bool plx_connection_accept(plx_server *server)
     if (c->next) c->next->link = &c->next;
     server->connections = c;
     plx_server_has_one_more(server);
-    if (!plx_pipe_accept(&c->pipe, (uv_stream_t *)&server->listener)) return true; /* the client has left */
+    if (!plx_pipe_adopt(&c->pipe, socket)) return true;
 
     switch (server->handler.welcome ? server->handler.welcome(server->handler.user) : PLX_WELCOME_SERVE) {
     case PLX_WELCOME_REFUSE: plx_pipe_reset(&c->pipe); break;

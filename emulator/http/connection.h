@@ -20,9 +20,9 @@ struct plx_connection {
     unsigned char       preface_len; /* as much of it as has come */
 };
 
-/* Accepts the connection that waits at the server's listener; false: there is no memory for it. It frees itself when it
- * has ended. */
-bool plx_connection_accept(plx_server *server);
+/* Begins with a socket that was accepted, which is the connection's then; false: there is no memory for it. It frees
+ * itself when it has ended. */
+bool plx_connection_begin(plx_server *server, int socket);
 
 /* The server stops: ends now unless an answer is under way; then it ends after that answer. */
 void plx_connection_finish(plx_connection *connection);

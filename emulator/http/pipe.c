@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* A write that the socket did not take at once. Its bytes follow it. */
 typedef struct late_write {
@@ -319,9 +320,10 @@ bool plx_pipe_take(plx_pipe *pipe, plx_plumbing *plumbing, const plx_pipe_user *
     return true;
 }
 
-bool plx_pipe_accept(plx_pipe *pipe, uv_stream_t *listener)
+bool plx_pipe_adopt(plx_pipe *pipe, int socket)
 {
-    if (uv_accept(listener, (uv_stream_t *)&pipe->tcp) == 0) return true;
+    if (uv_tcp_open(&pipe->tcp, socket) == 0) return true;
+    close(socket);
     plx_pipe_cut(pipe);
     return false;
 }

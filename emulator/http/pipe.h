@@ -91,10 +91,10 @@ struct plx_pipe {
     bool                 is_shut;    /* our side */
 };
 
-/* In this order. False from take: no memory, and there is no pipe. False from accept: it is gone already, and on_gone
+/* In this order. False from take: no memory, and there is no pipe. False from adopt: it is gone already, and on_gone
  * and on_closed come as ever. Else exactly one of open, ignore and reset follows. */
 bool plx_pipe_take(plx_pipe *pipe, plx_plumbing *plumbing, const plx_pipe_user *user);
-bool plx_pipe_accept(plx_pipe *pipe, uv_stream_t *listener);
+bool plx_pipe_adopt(plx_pipe *pipe, int socket);
 void plx_pipe_open(plx_pipe *pipe);   /* on_open comes from within it, if there is no TLS */
 void plx_pipe_ignore(plx_pipe *pipe); /* never reads and never writes */
 

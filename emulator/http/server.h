@@ -24,15 +24,16 @@ typedef struct plx_server_options {
 typedef struct plx_server {
     uv_loop_t      *loop;
     uv_tcp_t        listener;
+    uv_poll_t       arrivals;    /* at the listener's socket */
     uv_timer_t      grace;
     plx_handler     handler;
     plx_limits      limits;
     plx_plumbing    plumbing;
     plx_log         log;
-    plx_timer       try_again;   /* to accept the connection that there was no memory for */
+    uv_timer_t      try_again;   /* to accept those who wait; it holds the loop */
     uint64_t        grace_ms;
     bool            is_stopping;
-    bool            has_guest_waiting; /* a connection that is not accepted: there are too many */
+    bool            has_guests_waiting; /* connections that are not accepted: there are too many */
     plx_connection *connections; /* a list, through their own links */
     size_t          connection_count;
 } plx_server;

@@ -5,7 +5,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
+
+#include "http/answer_head.h"
 
 static size_t find(const plx_reply_head *at, castor_str name)
 {
@@ -70,25 +71,12 @@ castor_status plx_head_remove(const plx_fault *fault, plx_reply_head *at)
     return CASTOR_OK;
 }
 
-/* RFC 9110, 5.6.7: English whatever the locale. */
-static void print_date(char *text, size_t size, time_t when)
-{
-    static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
-    static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    struct tm t;
-
-    gmtime_r(&when, &t);
-    snprintf(text, size, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
-             t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
-}
-
 castor_status plx_head_retry_after(const plx_fault *fault, plx_reply_head *at)
 {
     enum { AS_DATE = 1 };
     char text[64];
 
-    if (fault->numbers[1] == AS_DATE) print_date(text, sizeof text, time(NULL) + (time_t)fault->numbers[0]);
+    if (fault->numbers[1] == AS_DATE) plx_print_date(text, sizeof text, time(NULL) + (time_t)fault->numbers[0]);
     else snprintf(text, sizeof text, "%" PRId64, fault->numbers[0]);
     return plx_reply_head_set(at, "retry-after", castor_str_of(text));
 }

@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 const char *plx_reason_of(int status)
 {
@@ -29,22 +28,21 @@ const char *plx_reason_of(int status)
     return "";
 }
 
-static void print_date(char *text, size_t size)
+void plx_print_date(char *text, size_t size, time_t when)
 {
     static const char *const days[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
     static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                           "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    time_t    now = time(NULL);
     struct tm t;
 
-    gmtime_r(&now, &t); /* not strftime: the header is English whatever the locale */
+    gmtime_r(&when, &t); /* not strftime: the header is English whatever the locale */
     snprintf(text, size, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[t.tm_wday], t.tm_mday, months[t.tm_mon],
              t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
 }
 
 void plx_common_headers_fill(plx_common_headers *common, uint64_t taken_us)
 {
-    print_date(common->date, sizeof common->date);
+    plx_print_date(common->date, sizeof common->date, time(NULL));
     snprintf(common->timing, sizeof common->timing, "gfet4t7; dur=%" PRIu64, taken_us / 1000);
     common->headers[0] = (plx_header){ CASTOR_STR("vary"), CASTOR_STR("Origin, X-Origin, Referer") };
     common->headers[1] = (plx_header){ CASTOR_STR("server"), CASTOR_STR("pollux") };

@@ -4,6 +4,8 @@
 #ifndef PLX_ANSWER_HEAD_H
 #define PLX_ANSWER_HEAD_H
 
+#include <time.h>
+
 #include "http/head.h"
 
 enum { PLX_COMMON_HEADERS = 4 };
@@ -17,6 +19,9 @@ typedef struct plx_common_headers {
 
 /* `taken_us`: since the request. */
 void plx_common_headers_fill(plx_common_headers *common, uint64_t taken_us);
+
+/* As headers have it: RFC 9110, 5.6.7. */
+void plx_print_date(char *text, size_t size, time_t when);
 
 /* "OK"; "" for a status that has no name. */
 const char *plx_reason_of(int status);

@@ -9,8 +9,8 @@
 
 enum {
     CONNECTION_WINDOW = 1 << 20, /* for all streams together; each alone has the 64 KB that HTTP/2 begins with */
-    RESETS_AT_ONCE    = 1000,    /* CVE-2023-44487: requests that are reset at once cost us more than the client */
-    RESETS_A_SECOND   = 33,
+    RESETS_AT_ONCE    = 10000,   /* CVE-2023-44487: requests that are reset at once cost us more than the client. */
+    RESETS_A_SECOND   = 5000,    /* So many, because libcurl 7.88.1 resets each stream that it has read to its end */
     CONTINUATIONS_MAX = 8,       /* CVE-2024-28182 */
     ACKS_MAX          = 1000,    /* of PING and SETTINGS, for a client that sends them and reads nothing */
     SETTINGS_MAX      = 32

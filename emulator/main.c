@@ -89,11 +89,20 @@ static int print_faults(castor_status (*print)(cst_buf *out))
     int     status = EXIT_FAILURE;
 
     cst_buf_init(&list, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
-    if (print(&list) == CASTOR_OK && fwrite(list.data, 1, list.len, stdout) == list.len && fflush(stdout) == 0) {
+    if (print(&list) == CASTOR_OK) {
+        fwrite(list.data, 1, list.len, stdout);
         status = EXIT_SUCCESS;
     }
     cst_buf_free(&list);
     return status;
+}
+
+/* What was asked for is printed, or the exit status says that it is not: a full disk keeps no help. */
+static int be_printed(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) return status;
+    perror("pollux: cannot write to standard output");
+    return EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -103,8 +112,8 @@ int main(int argc, char **argv)
     switch (plx_options_read(&options, argc > 0 ? argc - 1 : 0, argv + 1)) {
     case PLX_RUN_HELP: fputs(plx_options_help, stdout); break;
     case PLX_RUN_VERSION: puts("pollux " CASTOR_VERSION); break;
-    case PLX_RUN_FAULTS: return print_faults(plx_faults_print_list);
-    case PLX_RUN_FAULTS_MDOC: return print_faults(plx_faults_print_mdoc);
+    case PLX_RUN_FAULTS: return be_printed(print_faults(plx_faults_print_list));
+    case PLX_RUN_FAULTS_MDOC: return be_printed(print_faults(plx_faults_print_mdoc));
     case PLX_RUN_PROMPTS: print_prompts(); break;
     case PLX_RUN_WRONG: fprintf(stderr, "pollux: %s Try pollux --help.\n", options.why); return EXIT_WRONG_USE;
     case PLX_RUN_SERVER:
@@ -112,5 +121,5 @@ int main(int argc, char **argv)
         raise_descriptor_limit();
         return run(&options);
     }
-    return EXIT_SUCCESS;
+    return be_printed(EXIT_SUCCESS);
 }

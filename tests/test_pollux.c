@@ -1103,6 +1103,20 @@ static void a_broken_script_is_refused_with_its_line(void **state)
     write_file(script_text);
 }
 
+static void a_full_disk_is_told(void **state)
+{
+    static const char *const words[] = { "--help", "--version", "faults", "prompts" };
+    char                     command[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        snprintf(command, sizeof command, "\"%s\" %s >/dev/full 2>/dev/null", POLLUX_PATH, words[i]);
+        int status = system(command);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 1);
+    }
+}
+
 static void help_and_version_are_printed(void **state)
 {
     tst_pollux p;
@@ -1180,6 +1194,7 @@ int main(void)
         cmocka_unit_test(a_port_in_use_is_explained),
         cmocka_unit_test(a_broken_script_is_refused_with_its_line),
         cmocka_unit_test(help_and_version_are_printed),
+        cmocka_unit_test(a_full_disk_is_told),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -5,6 +5,8 @@
 #define _GNU_SOURCE /* SOCK_NONBLOCK */
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,6 +97,19 @@ static void start_once(void)
     fuzz_check(plx_server_open(&server, &loop, &options, handler, why, sizeof why), "no port for the fuzzer itself");
 }
 
+/* libFuzzer's alarm may interrupt it; the connection is made all the same. */
+static bool is_connected(int fd, const struct sockaddr_in *address)
+{
+    struct pollfd made = { .fd = fd, .events = POLLOUT };
+    int           error = 0;
+    socklen_t     len = sizeof error;
+
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0) return true;
+    if (errno != EINTR) return false;
+    while (poll(&made, 1, -1) < 0 && errno == EINTR) continue;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == 0;
+}
+
 /* From another address of the loopback each time: one has not ports enough for a long run. */
 static int connect_to_server(void)
 {
@@ -107,7 +122,7 @@ static int connect_to_server(void)
     own.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + (++count & 0xFFFF));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     bind(fd, (struct sockaddr *)&own, sizeof own); /* where there is only one address, that one will do */
-    fuzz_check(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, "no connection");
+    fuzz_check(fd >= 0 && is_connected(fd, &address), "no connection");
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     return fd;
 }

@@ -52,7 +52,7 @@ typedef struct kept_record {
 
 static castor_status keep_record(castor_answer *answer, const castor_event *event, kept_record *last)
 {
-    size_t number = answer->stream->decoder->facts.record_count;
+    size_t number = answer->stream->attempt.decoder->facts.record_count;
 
     if (last->number == number && last->source.data == event->record.data) return CASTOR_OK;
     *last = (kept_record){ .number = number, .source = event->record };
@@ -105,7 +105,7 @@ static castor_status fail(castor_answer *answer, castor_status status, castor_er
 
     cst_fail_plainly(&failure, status);
     failure.verdict = CASTOR_VERDICT_FAILED;
-    cst_decoder_fail(answer->stream->decoder, &failure);
+    cst_decoder_fail(answer->stream->attempt.decoder, &failure);
     if (err) *err = failure;
     return status;
 }

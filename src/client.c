@@ -87,10 +87,10 @@ static void set_limits(castor_client *client, const castor_client_options *optio
         .tls_ms = or_default(options->tls_timeout_ms, CST_TLS_TIMEOUT_MS),
         .first_byte_ms = or_default(options->first_byte_timeout_ms, CST_FIRST_BYTE_TIMEOUT_MS),
         .idle_ms = or_default(options->idle_timeout_ms, CST_IDLE_TIMEOUT_MS),
-        .stream_total_ms = or_default(options->total_timeout_ms, CASTOR_NO_LIMIT),
-        .unary_total_ms = or_default(options->total_timeout_ms, CST_UNARY_TIMEOUT_MS),
-        .is_total_set = options->total_timeout_ms > 0,
     };
+    client->stream_total_ms = or_default(options->total_timeout_ms, CASTOR_NO_LIMIT);
+    client->unary_total_ms = or_default(options->total_timeout_ms, CST_UNARY_TIMEOUT_MS);
+    client->is_total_set = options->total_timeout_ms > 0;
 }
 
 static castor_status set_texts(castor_client *client, const castor_client_options *options, castor_error *err)
@@ -233,12 +233,12 @@ cst_call_settings cst_client_call_settings(const castor_client *client)
 int64_t cst_client_total_limit(const castor_client *client, const castor_request *request)
 {
     if (request->total_timeout_ms != 0) return request->total_timeout_ms;
-    return request->is_unary ? client->limits.unary_total_ms : client->limits.stream_total_ms;
+    return request->is_unary ? client->unary_total_ms : client->stream_total_ms;
 }
 
 int64_t cst_client_server_limit(const castor_client *client, const castor_request *request)
 {
-    bool is_set = request->total_timeout_ms > 0 || (request->total_timeout_ms == 0 && client->limits.is_total_set);
+    bool is_set = request->total_timeout_ms > 0 || (request->total_timeout_ms == 0 && client->is_total_set);
 
     return is_set ? cst_client_total_limit(client, request) : 0;
 }

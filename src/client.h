@@ -6,20 +6,9 @@
 
 #include <stdatomic.h>
 
+#include "attempt.h"
 #include "call.h"
 #include "deadlines.h"
-#include "transport.h"
-
-/* The five limits in milliseconds; negative: none. */
-typedef struct cst_time_limits {
-    int64_t connect_ms;
-    int64_t tls_ms;
-    int64_t first_byte_ms;
-    int64_t idle_ms;
-    int64_t stream_total_ms;
-    int64_t unary_total_ms;
-    bool    is_total_set;    /* by the user: then the server is told too */
-} cst_time_limits;
 
 /* Streams in the order they came. A stream is in one list at most, see castor_stream.list. */
 typedef struct cst_stream_list {
@@ -43,6 +32,9 @@ struct castor_client {
     bool             is_google_base;
     castor_dialect   dialect;
     cst_time_limits  limits;
+    int64_t          stream_total_ms; /* the fifth; negative: none */
+    int64_t          unary_total_ms;
+    bool             is_total_set;    /* by the user: then the server is told too */
     size_t           event_bytes_max;
     castor_stream   *streams;     /* all, newest first */
     size_t           open_count;  /* of these, those whose end was not told yet */

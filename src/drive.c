@@ -26,7 +26,7 @@ static void fail_all(castor_client *client, castor_error *failure)
     failure->verdict = CASTOR_VERDICT_FAILED;
     for (castor_stream *stream = client->streams, *next; stream; stream = next) {
         next = stream->next;
-        if (stream->exchange && !stream->is_closed) cst_stream_fail(stream, failure);
+        if (stream->attempt.exchange && !stream->is_closed) cst_stream_fail(stream, failure);
     }
 }
 

@@ -1,11 +1,10 @@
-/* stream.h -- one answer under way: an exchange feeding a decoder, watched by the clock.
+/* stream.h -- one answer, as its caller holds it: its turn, its attempt, its end, watched by the clock.
  * SPDX-License-Identifier: MIT
  */
 #ifndef CST_STREAM_H
 #define CST_STREAM_H
 
 #include "client.h"
-#include "decoder.h"
 
 struct castor_stream {
     castor_client    *client;     /* NULL: freed before us */
@@ -17,27 +16,18 @@ struct castor_stream {
     cst_deadline      deadline;   /* in the client's heap: not later than when a limit strikes */
     cst_allocator     allocator;  /* a copy: the client's may go first */
     cst_call          call;
-    cst_exchange     *exchange;   /* NULL: over, or not begun */
-    castor_decoder   *decoder;    /* NULL: not begun; it is what takes memory */
+    cst_attempt       attempt;
     castor_listen_fn *listen;     /* NULL: its caller pulls */
     void             *listen_user;
     atomic_int        is_cancelled;
     bool              has_no_memory; /* not even for a decoder to hold the error */
-    bool              is_paused;
     bool              is_settled; /* the outcome was looked over once, see settle() */
     bool              is_told;    /* the caller has been given the end */
     bool              is_closed;  /* by the caller: goes when its tail has been read */
-    size_t            tail_bytes; /* that came after the answer had ended */
 
     int64_t           server_limit_ms; /* what the server is told of the total limit; 0: nothing */
     int64_t           total_limit_ms;
-    int64_t           opened_ms;
     int64_t           ended_ms;
-    cst_phase         phase;
-    int64_t           phase_since_ms;
-    int64_t           last_byte_ms;  /* 0: none yet */
-    castor_i64        retry_after_ms;
-    castor_timing     timing;
 };
 
 /* A stream that begins at once, or waits for its turn. */

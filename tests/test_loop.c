@@ -731,7 +731,7 @@ static void who_stops_listening_stops_the_reading_of_that_stream_alone(void **st
     assert_int_equal(two.events, PIECES + 2);
     assert_int_equal(two.ends, 1);
     assert_int_equal(one.events, 3);
-    assert_in_range(cst_frame_held(&one.stream->decoder->frame), CST_STREAM_BUFFER_HIGH / 2, CST_STREAM_BUFFER_HIGH + sizeof big);
+    assert_in_range(cst_frame_held(&one.stream->attempt.decoder->frame), CST_STREAM_BUFFER_HIGH / 2, CST_STREAM_BUFFER_HIGH + sizeof big);
     assert_int_equal(fix.delay_ms, -1);                       /* no limit runs for one who waits for us */
     cst_transport_memory_sleep(fix.transport, 3600 * 1000);
     one.act_at = 0;

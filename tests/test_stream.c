@@ -481,7 +481,7 @@ static void a_caller_who_takes_nothing_stops_the_reading_and_loses_nothing(void 
 
     set_up_plain(&fix, script);
     for (int i = 0; i < 10 * MANY; i++) assert_int_equal(cst_client_drive(fix.client, 0, &fix.err), CASTOR_OK);
-    held = cst_frame_held(&fix.stream->decoder->frame);
+    held = cst_frame_held(&fix.stream->attempt.decoder->frame);
     assert_in_range(held, CST_STREAM_BUFFER_HIGH - sizeof big, CST_STREAM_BUFFER_HIGH + sizeof big);
     while (castor_stream_next(fix.stream, &event, &fix.err) == CASTOR_STEP_EVENT) texts += event.type == CASTOR_EVENT_TEXT;
     assert_int_equal(texts, MANY + 1);
@@ -509,7 +509,7 @@ static void a_large_event_behind_an_untaken_one_does_not_hold_the_stream_for_eve
 
     set_up_plain(&fix, script);
     for (int i = 0; i < 2 * PIECES; i++) assert_int_equal(cst_client_drive(fix.client, 0, &fix.err), CASTOR_OK);
-    assert_true(fix.stream->is_paused);
+    assert_true(fix.stream->attempt.is_paused);
     assert_int_equal(castor_stream_next(fix.stream, &event, &fix.err), CASTOR_STEP_EVENT);
     assert_true(cst_str_is(event.text, "Hello"));
     assert_int_equal(castor_stream_next(fix.stream, &event, &fix.err), CASTOR_STEP_EVENT);

@@ -10,7 +10,7 @@
 #include "interrupt.h"
 #include "limits.h"
 
-enum { SAFE_BLOCK = 1024 };
+enum { SAFE_BLOCK = 4096 };
 
 void cli_output_init(cli_output *output, int fd)
 {
@@ -55,13 +55,11 @@ static bool write_all(cli_output *output, const char *bytes, size_t len)
 
 static bool write_safely(cli_output *output, const char *bytes, size_t len)
 {
-    char block[CLI_SAFE_TEXT_ROOM(SAFE_BLOCK)];
-    while (len > 0) {
-        size_t count = len < SAFE_BLOCK ? len : SAFE_BLOCK;
-        size_t written = cli_safe_text_feed(&output->safe, bytes, count, block);
+    char block[SAFE_BLOCK];
+    castor_str text = { bytes, len };
+    while (text.len > 0) {
+        size_t written = castor_safe_text_feed(&output->safe, &text, block, sizeof block);
         if (!write_all(output, block, written)) return false;
-        bytes += count;
-        len -= count;
     }
     return true;
 }

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT
  *
  * What is added to `pending` waits for cli_output_flush; cli_output_settle flushes only when much has come together.
- * On a terminal everything passes through safe_text. The first failure sticks, later bytes are dropped: EPIPE when
+ * On a terminal everything passes through castor_safe_text. The first failure sticks, later bytes are dropped: EPIPE when
  * the reader went away, EINTR when a signal asked us to stop while the reader was not reading.
  */
 #ifndef CLI_OUTPUT_H
@@ -10,16 +10,15 @@
 
 #include <stdbool.h>
 
-#include "safe_text.h"
 #include "text.h"
 
 typedef struct cli_output {
-    int           fd;
-    bool          is_terminal;
-    bool          is_mid_line; /* the last byte handed over was not a line break */
-    int           error;       /* errno of the first failure; 0 */
-    cli_safe_text safe;
-    cli_text      pending;
+    int              fd;
+    bool             is_terminal;
+    bool             is_mid_line; /* the last byte handed over was not a line break */
+    int              error;       /* errno of the first failure; 0 */
+    castor_safe_text safe;
+    cli_text         pending;
 } cli_output;
 
 void cli_output_init(cli_output *output, int fd);

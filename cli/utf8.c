@@ -40,14 +40,6 @@ int cli_utf8_length(const unsigned char *bytes, size_t len)
     return length;
 }
 
-uint32_t cli_utf8_code(const unsigned char *bytes, int length)
-{
-    static const unsigned char first_bits[] = { 0, 0x7F, 0x1F, 0x0F, 0x07 };
-    uint32_t code = bytes[0] & first_bits[length];
-    for (int i = 1; i < length; i++) code = code << 6 | (bytes[i] & 0x3Fu);
-    return code;
-}
-
 bool cli_utf8_is_valid(castor_str text)
 {
     const unsigned char *bytes = (const unsigned char *)text.data;

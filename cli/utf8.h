@@ -6,7 +6,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "castor/castor.h"
 
@@ -17,9 +16,6 @@ enum {
 
 /* The length of the character at `bytes` (1 to 4), INVALID or UNFINISHED. `len` is at least 1. */
 int cli_utf8_length(const unsigned char *bytes, size_t len);
-
-/* The code point of a character that cli_utf8_length found to be `length` bytes long. */
-uint32_t cli_utf8_code(const unsigned char *bytes, int length);
 
 /* Whether all of it is UTF-8, the last character complete. */
 bool cli_utf8_is_valid(castor_str text);

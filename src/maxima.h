@@ -27,6 +27,7 @@ enum {
     CST_SOCKETS_BATCH      = 64,        /* that epoll tells at a time */
     CST_EVENTS_A_TURN      = 64,        /* given to one listener before the next has its turn */
     CST_HEADERS_MAX        = 8,         /* of a request, all ours */
+    CST_UNSEEN_RUN_MAX     = 2,         /* characters in a row that show nothing: an emoji has a selector and a joiner */
     CST_CLOSE_TAIL_BYTES   = 16 << 10,  /* read on close so that the connection can be used again ... */
     CST_CLOSE_TAIL_MS      = 100,       /* ... and for how long */
 

@@ -8,7 +8,7 @@
  *     castor_answer  *whole;          the same, taken whole (castor_generate)
  *     castor_decoder *decoder;        bytes in, events out, for those with a transport of their own
  *
- * Reading order: strings and options, request, client, stream, loop, answer, decoder, names.
+ * Reading order: strings and options, request, client, stream, loop, answer, decoder, text on a terminal, names.
  *
  * Rules that hold everywhere
  *   Ownership  A first argument `T **out` is yours to free or close. A returned view or const pointer belongs to
@@ -630,6 +630,50 @@ CASTOR_API castor_str     castor_decoder_block_reason(const castor_decoder *deco
 CASTOR_API castor_dialect castor_decoder_dialect(const castor_decoder *decoder);
 
 CASTOR_API void castor_decoder_free(castor_decoder *decoder);
+
+/* ---- Text on a terminal -------------------------------------------------------------------------------------- */
+
+/**
+ * castor_safe_text -- what is remembered between two pieces of one text. All zero: a text begins. The fields are the
+ * library's.
+ */
+typedef struct castor_safe_text {
+    uint32_t code;
+    uint32_t missing;
+    uint32_t least;
+    uint32_t most;
+    uint32_t unseen;
+    uint32_t reserved[3];
+} castor_safe_text;
+
+/**
+ * castor_safe_text_feed -- the form of a text in which it can do a terminal no harm. A model repeats what it has read,
+ * so its text, and a server's messages too, may hold sequences that move the cursor, write the clipboard, set a title,
+ * or make the reader see something else than stands there.
+ *
+ *     castor_safe_text safe = { 0 };                                        once for each text, not for each event
+ *     char             line[256];
+ *     castor_str       text = event.text;
+ *     while (text.len > 0) fwrite(line, 1, castor_safe_text_feed(&safe, &text, line, sizeof line), stdout);
+ *
+ * Shape:     takes bytes off the front of `*text` and writes their harmless form to `out`, as much as fits; returns the
+ *            length written. The text may be cut anywhere, also inside a character: the same comes out.
+ *            kept      all that is seen; newline and tab; what shows nothing but works upon its neighbours (joiners and
+ *                      variation selectors of emoji, zero width spaces, LRM and RLM, soft hyphens): two in a row
+ *            shown     every other C0 control as its picture (ESC as U+241B, CR as U+240D), DEL as U+2421
+ *            U+FFFD    C1 controls; bidirectional embeddings, overrides and isolates; tag characters, annotation
+ *                      controls and their like; from the third on what shows nothing, as hidden text does; bytes that
+ *                      are not UTF-8
+ *            With its ESC gone the rest of a sequence is plain text. What comes out goes in again unchanged.
+ * Units:     `size` in bytes, 4 at least (with less the text is taken and nothing written). 3 * text->len + 7 bytes
+ *            take it whole.
+ * Errors:    none; nothing is allocated.
+ * Threads:   any; `state` by one at a time.
+ */
+CASTOR_API size_t castor_safe_text_feed(castor_safe_text *state, castor_str *text, char *out, size_t size);
+
+/** Says that the text ends here: writes a U+FFFD (3 bytes) for a character that was cut off, else nothing. */
+CASTOR_API size_t castor_safe_text_end(castor_safe_text *state, char *out);
 
 /* ---- Names --------------------------------------------------------------------------------------------------- */
 

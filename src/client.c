@@ -215,7 +215,6 @@ castor_request cst_request_of(const castor_request *request)
 
     memcpy(&known, request, request->size < sizeof known ? request->size : sizeof known);
     known.size = sizeof known;
-    known.total_timeout_ms = cst_clamp_ms(known.total_timeout_ms);
     return known;
 }
 
@@ -230,10 +229,19 @@ cst_call_settings cst_client_call_settings(const castor_client *client)
     };
 }
 
+cst_time_limits cst_client_limits(const castor_client *client, const castor_request *request)
+{
+    return (cst_time_limits){
+        .connect_ms = or_default(request->connect_timeout_ms, client->limits.connect_ms),
+        .tls_ms = or_default(request->tls_timeout_ms, client->limits.tls_ms),
+        .first_byte_ms = or_default(request->first_byte_timeout_ms, client->limits.first_byte_ms),
+        .idle_ms = or_default(request->idle_timeout_ms, client->limits.idle_ms),
+    };
+}
+
 int64_t cst_client_total_limit(const castor_client *client, const castor_request *request)
 {
-    if (request->total_timeout_ms != 0) return request->total_timeout_ms;
-    return request->is_unary ? client->unary_total_ms : client->stream_total_ms;
+    return or_default(request->total_timeout_ms, request->is_unary ? client->unary_total_ms : client->stream_total_ms);
 }
 
 int64_t cst_client_server_limit(const castor_client *client, const castor_request *request)

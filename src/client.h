@@ -60,6 +60,9 @@ castor_status cst_client_new_on(castor_client **out, const castor_client_options
 
 cst_call_settings cst_client_call_settings(const castor_client *client);
 
+/* The limits of a request: its own, else the client's. */
+cst_time_limits cst_client_limits(const castor_client *client, const castor_request *request);
+
 /* The total limit of a request in milliseconds (negative: none), and what of it the server is told (0: nothing). */
 int64_t cst_client_total_limit(const castor_client *client, const castor_request *request);
 int64_t cst_client_server_limit(const castor_client *client, const castor_request *request);

@@ -336,14 +336,12 @@ static castor_status begin(castor_stream *stream, castor_error *err)
     return CASTOR_OK;
 }
 
-static void init_attempt(castor_stream *stream)
+static void init_attempt(castor_stream *stream, const castor_request *request)
 {
-    const castor_client *client = stream->client;
-
     stream->attempt = (cst_attempt){
         .owner = { stream, on_limit, on_bytes, on_over },
-        .transport = client->transport,
-        .limits = client->limits,
+        .transport = stream->client->transport,
+        .limits = cst_client_limits(stream->client, request),
         .opened_ms = clock_of(stream),
     };
 }
@@ -358,7 +356,7 @@ castor_status cst_stream_open(castor_stream **out, castor_client *client, const 
     if (!stream) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
     stream->allocator = client->allocator;
     link_stream(stream, client);
-    init_attempt(stream);
+    init_attempt(stream, request);
     stream->total_limit_ms = cst_client_total_limit(client, request);
     stream->server_limit_ms = cst_client_server_limit(client, request);
 

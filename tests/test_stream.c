@@ -293,6 +293,33 @@ static void each_time_limit_strikes_and_the_error_names_it(void **state)
     expect_timeout(total, options, CASTOR_LIMIT_TOTAL, "0.800 s");
 }
 
+static void each_limit_may_be_set_for_one_request(void **state)
+{
+    static const cst_memory_step script[] = { PHASE(CST_PHASE_CONNECT), WAIT(99), PHASE(CST_PHASE_TLS), WAIT(199), PHASE(CST_PHASE_FIRST_BYTE),
+                                              WAIT(299), HEAD(200, SSE), BYTES(HELLO), WAIT(399), BYTES(WORLD), END };
+    static const struct {
+        size_t            field;
+        castor_time_limit limit;
+    } cases[] = { { offsetof(castor_request, connect_timeout_ms), CASTOR_LIMIT_CONNECT },
+                  { offsetof(castor_request, tls_timeout_ms), CASTOR_LIMIT_TLS },
+                  { offsetof(castor_request, first_byte_timeout_ms), CASTOR_LIMIT_FIRST_BYTE },
+                  { offsetof(castor_request, idle_timeout_ms), CASTOR_LIMIT_IDLE },
+                  { offsetof(castor_request, total_timeout_ms), CASTOR_LIMIT_TOTAL } };
+    fixture fix;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        castor_request request = plain_request();
+        memcpy((char *)&request + cases[i].field, &(int64_t){ 50 }, sizeof(int64_t));
+        set_up(&fix, script, short_limits());
+        assert_int_equal(castor_stream_open(&fix.stream, fix.client, &request, &fix.err), CASTOR_OK);
+        assert_int_equal(read_on(&fix), CASTOR_STEP_ERROR);
+        assert_int_equal(fix.err.time_limit, cases[i].limit);
+        assert_non_null(strstr(fix.err.message, "0.050 s"));
+        tear_down(&fix);
+    }
+}
+
 static void an_answer_just_inside_all_limits_is_whole(void **state)
 {
     static const cst_memory_step script[] = { PHASE(CST_PHASE_CONNECT), WAIT(99), PHASE(CST_PHASE_TLS), WAIT(199), PHASE(CST_PHASE_FIRST_BYTE),
@@ -894,6 +921,7 @@ int main(void)
         cmocka_unit_test(a_key_that_the_end_of_the_sentence_cuts_is_not_repeated_either),
         cmocka_unit_test(the_error_is_clean_before_the_caller_asks_for_it),
         cmocka_unit_test(each_time_limit_strikes_and_the_error_names_it),
+        cmocka_unit_test(each_limit_may_be_set_for_one_request),
         cmocka_unit_test(an_answer_just_inside_all_limits_is_whole),
         cmocka_unit_test(by_default_a_silence_of_nine_minutes_is_no_timeout_and_eleven_are),
         cmocka_unit_test(waiting_for_a_free_connection_is_under_no_limit_but_the_total),

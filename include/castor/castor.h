@@ -215,7 +215,7 @@ typedef struct castor_safety {
 /**
  * castor_request -- what to ask. Plain fields for the usual things; `extra_json`, an object merged into the body
  * (objects deeply, the rest replaces); or `body_json`, the whole body as it stands, beside which only model, dialect,
- * extra_json, total_timeout_ms and is_unary have a place.
+ * extra_json, is_unary and the limits of time have a place.
  *
  * Everything is read during castor_stream_open or castor_generate and not kept. What a dialect cannot say (for
  * example top_k in chat completions) is refused with CASTOR_INVALID and the field's name, never dropped.
@@ -247,6 +247,10 @@ typedef struct castor_request {
     castor_str           body_json;
     int64_t              total_timeout_ms;   /* 0: the client's; CASTOR_NO_LIMIT */
     int32_t              is_unary;           /* ask for the whole answer at once; castor_generate always does */
+    int64_t              connect_timeout_ms; /* the other four limits; 0: the client's; CASTOR_NO_LIMIT */
+    int64_t              tls_timeout_ms;
+    int64_t              first_byte_timeout_ms;
+    int64_t              idle_timeout_ms;
 } castor_request;
 
 #ifdef __cplusplus

@@ -3,6 +3,8 @@
  */
 #include "attempt.h"
 
+#include <stdio.h>
+
 #include "error.h"
 
 static const cst_transport_methods *methods_of(const cst_attempt *attempt)
@@ -71,12 +73,35 @@ static void on_connected(void *user, bool is_reused)
     attempt->timing.connected_ms = is_reused ? castor_some_i64(0) : cst_attempt_since_open(attempt);
 }
 
-static void on_head(void *user, int32_t http_status, castor_str content_type, castor_i64 retry_after_ms)
+/* Nobody is followed anywhere: what is sent holds a key, and Google's API redirects no call. */
+static void refuse_redirect(cst_attempt *attempt, const cst_head *head)
+{
+    const char  *at = strstr(head->location.data, "://"), *host = at ? at + 3 : head->location.data;
+    int          host_len = (int)strcspn(host, "/?#");
+    castor_error refusal;
+
+    at = memchr(host, '@', (size_t)host_len);
+    if (at) { /* a password may stand before it */
+        host_len -= (int)(at + 1 - host);
+        host = at + 1;
+    }
+    cst_fail(&refusal, CASTOR_API_ERROR, "the server redirects to %.*s (%d); calls are not sent on to other places, and "
+                                         "the key never is: if it has moved there, set the base URL", host_len, host,
+             (int)head->http_status);
+    refusal.verdict = CASTOR_VERDICT_FAILED;
+    refusal.http_status = head->http_status;
+    (void)snprintf(refusal.code, sizeof refusal.code, "%d", (int)head->http_status);
+    cst_decoder_fail(attempt->decoder, &refusal);
+    attempt->owner.on_bytes(attempt->owner.user);
+}
+
+static void on_head(void *user, const cst_head *head)
 {
     cst_attempt *attempt = user;
 
-    attempt->retry_after_ms = retry_after_ms;
-    cst_decoder_head(attempt->decoder, http_status, content_type);
+    attempt->retry_after_ms = head->retry_after_ms;
+    cst_decoder_head(attempt->decoder, head->http_status, head->content_type);
+    if (head->location.data) refuse_redirect(attempt, head);
 }
 
 /* The owner has something to take and enough waits behind it. */

@@ -36,6 +36,14 @@ typedef enum cst_take {
     CST_TAKE_STOP   /* they were not, and no more are wanted: close() follows */
 } cst_take;
 
+/* What the head of an answer says. */
+typedef struct cst_head {
+    int32_t    http_status;
+    castor_str content_type;
+    castor_str location;       /* the URL of a redirect, which is never followed; absent: none */
+    castor_i64 retry_after_ms; /* Retry-After, in seconds or as a date, and retry-after-ms: the longer */
+} cst_head;
+
 typedef struct cst_sink {
     void *user;
     /* The phase may have changed. */
@@ -43,9 +51,9 @@ typedef struct cst_sink {
     /* Once, when the exchange has a connection of its own or one that stood already. */
     void (*on_connected)(void *user, bool is_reused);
     /* Once, before the first bytes, or before the end of an answer without a body. */
-    void (*on_head)(void *user, int32_t http_status, castor_str content_type, castor_i64 retry_after_ms);
+    void (*on_head)(void *user, const cst_head *head);
     cst_take (*on_bytes)(void *user, const char *bytes, size_t len);
-    /* Once, at the end. `failure` NULL: the body is whole. */
+    /* Once, at the end. `failure` NULL: the body is whole. It is_transient where another try may fare better. */
     void (*on_end)(void *user, const castor_error *failure);
 } cst_sink;
 

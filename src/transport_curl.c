@@ -52,6 +52,7 @@ struct cst_exchange {
     bool               is_head_whole; /* its blank line came */
     bool               has_head;      /* the sink was told */
     bool               is_ended;
+    int64_t            retry_after_ms; /* of the header retry-after-ms; 0: none */
     char               trouble[CURL_ERROR_SIZE];
 };
 
@@ -89,12 +90,21 @@ static const char *what_failed(CURLcode code)
     }
 }
 
+/* Trust, settings and servers that speak something else do not mend by themselves. */
+static bool is_final(CURLcode code)
+{
+    return code == CURLE_OUT_OF_MEMORY || code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
+           code == CURLE_SSL_CERTPROBLEM || code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
+           code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_CONTENT_ENCODING;
+}
+
 static void tell_failure(const cst_exchange *exchange, CURLcode code, castor_error *out)
 {
     const char *detail = exchange->trouble[0] ? exchange->trouble : curl_easy_strerror(code);
 
     if (code == CURLE_OUT_OF_MEMORY) cst_fail_plainly(out, CASTOR_NO_MEMORY);
     else cst_fail(out, CASTOR_NETWORK, "%s: %s", what_failed(code), detail);
+    out->is_transient = !is_final(code);
     out->verdict = code == CURLE_OUT_OF_MEMORY ? CASTOR_VERDICT_FAILED : CASTOR_VERDICT_NETWORK;
 }
 
@@ -103,27 +113,53 @@ static void tell_failure(const cst_exchange *exchange, CURLcode code, castor_err
 static void tell_head(cst_exchange *exchange)
 {
     long        http_status = 0;
-    char       *content_type = NULL;
+    char       *content_type = NULL, *location = NULL;
     curl_off_t  retry_after_s = 0;
+    int64_t     retry_after_ms = exchange->retry_after_ms;
 
     if (exchange->has_head) return;
     exchange->has_head = true;
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &http_status);
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &content_type);
+    curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &location);
     curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     if (retry_after_s > CST_RETRY_AFTER_MAX_S) retry_after_s = CST_RETRY_AFTER_MAX_S;
-    exchange->sink.on_head(exchange->sink.user, (int32_t)http_status, castor_str_of(content_type),
-                           retry_after_s > 0 ? castor_some_i64(retry_after_s * 1000) : (castor_i64){ 0 });
+    if (retry_after_s * 1000 > retry_after_ms) retry_after_ms = retry_after_s * 1000;
+    const cst_head head = {
+        .http_status = (int32_t)http_status,
+        .content_type = castor_str_of(content_type),
+        .location = castor_str_of(location),
+        .retry_after_ms = { .is_set = retry_after_ms > 0, .value = retry_after_ms },
+    };
+    exchange->sink.on_head(exchange->sink.user, &head);
+}
+
+/* libcurl reads Retry-After, but not this header of other people's servers, a whole number. */
+static void read_delay(cst_exchange *exchange, castor_str line)
+{
+    static const castor_str name = { "retry-after-ms:", 15 };
+    int64_t                 delay_ms = 0;
+
+    if (line.len < name.len || !cst_str_equal_nocase((castor_str){ line.data, name.len }, name)) return;
+    castor_str digits = cst_str_trim((castor_str){ line.data + name.len, line.len - name.len });
+    for (size_t i = 0; i < digits.len && delay_ms < CST_RETRY_AFTER_MAX_S * 1000LL; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9') return;
+        delay_ms = delay_ms * 10 + (digits.data[i] - '0');
+    }
+    if (delay_ms > CST_RETRY_AFTER_MAX_S * 1000LL) delay_ms = CST_RETRY_AFTER_MAX_S * 1000LL;
+    exchange->retry_after_ms = delay_ms;
 }
 
 /* Each line of the head. libcurl 7.88.1 calls an answer whose head is cut off a success without a body. */
 static size_t on_header(char *line, size_t size, size_t count, void *user)
 {
     cst_exchange *exchange = user;
+    castor_str    view = { line, size * count };
 
-    (void)line;
-    exchange->is_head_whole = size * count <= 2; /* CR LF alone */
-    return size * count;
+    exchange->is_head_whole = view.len <= 2; /* CR LF alone */
+    if (cst_str_starts_with(view, "HTTP/")) exchange->retry_after_ms = 0; /* what was before was a proxy's */
+    read_delay(exchange, view);
+    return view.len;
 }
 
 static size_t on_write(char *bytes, size_t size, size_t count, void *user)

@@ -82,6 +82,7 @@ static void lose(cst_exchange *exchange, castor_str why)
     castor_error failure;
 
     cst_fail(&failure, CASTOR_NETWORK, "%.*s", CASTOR_ARG(why));
+    failure.is_transient = true;
     exchange->sink.on_end(exchange->sink.user, &failure);
 }
 
@@ -104,7 +105,8 @@ static played play(cst_exchange *exchange)
         if (exchange->phase == CST_PHASE_FIRST_BYTE) exchange->sink.on_connected(exchange->sink.user, false);
         break;
     case CST_MEMORY_HEAD:
-        exchange->sink.on_head(exchange->sink.user, (int32_t)step->number, step->text, (castor_i64){ 0 });
+        exchange->sink.on_head(exchange->sink.user,
+                               &(cst_head){ .http_status = (int32_t)step->number, .content_type = step->text });
         break;
     case CST_MEMORY_BYTES:
         switch (exchange->sink.on_bytes(exchange->sink.user, step->text.data, step->text.len)) {

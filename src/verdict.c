@@ -4,7 +4,6 @@
 #include "verdict.h"
 
 #include "error.h"
-#include "retry.h"
 
 /* ---- facts ---- */
 
@@ -66,7 +65,7 @@ static void say_lost(const cst_facts *facts, const castor_error *cause, castor_e
 
     conclude(out, has_content ? CASTOR_VERDICT_TRUNCATED : CASTOR_VERDICT_NETWORK,
              has_content ? CASTOR_INCOMPLETE : CASTOR_NETWORK, CST_NONE);
-    out->is_transient = cst_retry_is_transient(0, CASTOR_VERDICT_NETWORK);
+    out->is_transient = !cause || cause->is_transient;
     if (has_content) cst_error_say(out, "the answer is cut off: %s; what came before is good", why);
     else cst_error_say(out, "%s", why);
 }

@@ -220,7 +220,16 @@ cst_json_type cst_json_type_of(const cst_json *value)
 
 const cst_json *cst_json_get(const cst_json *object, const char *key)
 {
-    return yyjson_obj_get(value_of(object), key);
+    const cst_json *first = yyjson_obj_get(value_of(object), key);
+
+    if (!yyjson_is_null(value_of(first))) return first;
+
+    cst_json_iterator members = cst_json_iterate(object);
+    castor_str        name;
+    for (const cst_json *value; (value = cst_json_next(&members, &name)) != NULL;) {
+        if (cst_str_is(name, key) && !yyjson_is_null(value_of(value))) return value;
+    }
+    return first;
 }
 
 const cst_json *cst_json_at(const cst_json *array, size_t index)
@@ -457,19 +466,22 @@ cst_json_cursor cst_json_cursor_at_root(const cst_json_doc *doc, castor_str text
 
 cst_json_cursor cst_json_cursor_find(cst_json_cursor object, castor_str key)
 {
-    cst_json_cursor nowhere = { 0 };
+    cst_json_cursor found = { 0 };
 
-    if (!object.value || !yyjson_is_obj(value_of(object.value))) return nowhere;
+    if (!object.value || !yyjson_is_obj(value_of(object.value))) return found;
 
     const char       *at = skip_space(object.at + 1, object.end);
     cst_json_iterator members = cst_json_iterate(object.value);
     castor_str        name;
     for (const cst_json *value; (value = cst_json_next(&members, &name)) != NULL;) {
         at = skip_separator(skip_string(at, object.end), object.end);
-        if (cst_str_equal(name, key)) return (cst_json_cursor){ value, at, object.end };
+        if (cst_str_equal(name, key)) {
+            if (!found.value || !yyjson_is_null(value_of(value))) found = (cst_json_cursor){ value, at, object.end };
+            if (!yyjson_is_null(value_of(value))) return found;
+        }
         at = skip_separator(skip_value(at, object.end), object.end);
     }
-    return nowhere;
+    return found;
 }
 
 cst_json_cursor cst_json_cursor_get(cst_json_cursor object, const char *key)

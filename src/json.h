@@ -43,7 +43,9 @@ typedef enum cst_json_type {
 
 cst_json_type cst_json_type_of(const cst_json *value);
 
-const cst_json *cst_json_get(const cst_json *object, const char *key); /* NULL when absent or not an object */
+/* The first member of that name that is not null, else null where there is one: null only says that a field has its
+ * default (ProtoJSON), and must not hide what follows. NULL when absent or not an object. */
+const cst_json *cst_json_get(const cst_json *object, const char *key);
 const cst_json *cst_json_at(const cst_json *array, size_t index);
 size_t          cst_json_count(const cst_json *container);             /* elements or members; 0 for the rest */
 
@@ -82,7 +84,7 @@ typedef struct cst_json_cursor {
 } cst_json_cursor;
 
 cst_json_cursor cst_json_cursor_at_root(const cst_json_doc *doc, castor_str text);
-cst_json_cursor cst_json_cursor_get(cst_json_cursor object, const char *key);
+cst_json_cursor cst_json_cursor_get(cst_json_cursor object, const char *key); /* as cst_json_get */
 cst_json_cursor cst_json_cursor_find(cst_json_cursor object, castor_str key); /* the same for a view */
 cst_json_cursor cst_json_cursor_first(cst_json_cursor array);
 /* The element after `element`; `*left` counts the elements after it (start with cst_json_count - 1). */

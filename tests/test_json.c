@@ -378,6 +378,20 @@ static void escaped_and_repeated_names_do_not_mislead(void **state)
     check_source("{\"\\ud800\":1,\"a\":2}", "\xEF\xBF\xBD", "1");
 }
 
+static void null_does_not_hide_the_member_that_follows(void **state)
+{
+    cst_json_doc doc;
+
+    (void)state;
+    check_source("{\"a\":null,\"a\":[2]}", "a", "[2]");
+    check_source("{\"a\":null,\"b\":1,\"a\":null}", "a", "null");
+    check_source("{\"a\":1,\"a\":null}", "a", "1");
+    read_text(&doc, "{\"a\":null,\"a\":\"x\",\"b\":null}");
+    assert_true(cst_str_is(cst_json_string_in(cst_json_root(&doc), "a"), "x"));
+    assert_int_equal(cst_json_type_of(cst_json_get(cst_json_root(&doc), "b")), CST_JSON_NULL);
+    cst_json_doc_free(&doc);
+}
+
 static void elements_are_found_one_after_the_other(void **state)
 {
     (void)state;
@@ -661,6 +675,7 @@ int main(void)
         cmocka_unit_test(no_byte_behind_the_text_is_read),
         cmocka_unit_test(a_value_is_found_in_its_source),
         cmocka_unit_test(escaped_and_repeated_names_do_not_mislead),
+        cmocka_unit_test(null_does_not_hide_the_member_that_follows),
         cmocka_unit_test(elements_are_found_one_after_the_other),
         cmocka_unit_test(commas_stand_where_they_should),
         cmocka_unit_test(strings_are_escaped),

@@ -792,6 +792,10 @@ static void chat_completions_are_spoilt_as_well(void **state)
     assert_int_equal(count_of(&s, "finish_reason"), 0);
     assert_int_equal(count_of(&s, "\n\n"), events + 1);
     forget(&s);
+    s = see("multiline", CHAT, CHAT_BODY("spoil this"));
+    assert_int_equal(count_of(&s, "data: "), 3 * (events - 1) + 1);
+    assert_int_equal(count_of(&s, "data: [DONE]\n\n"), 1);
+    forget(&s);
     s = see("status=429:rpm", CHAT, CHAT_BODY("spoil this"));
     assert_int_equal(strncmp(s.body, "[{", 2), 0);
     forget(&s);

@@ -140,12 +140,13 @@ static castor_status write_parted(cst_buf *out, castor_str line, castor_str end,
 {
     const int64_t *parts = how;
     bool           is_string = false, is_escape = false;
+    bool           is_json = cst_str_starts_with(line, "data:") && !cst_str_is(line, "data: [DONE]");
     size_t         start = 0;
     int64_t        part = 1;
     castor_status  status = CASTOR_OK;
 
     (void)index;
-    for (size_t i = 0; cst_str_starts_with(line, "data:") && i < line.len && status == CASTOR_OK; i++) {
+    for (size_t i = 0; is_json && i < line.len && status == CASTOR_OK; i++) {
         bool is_here = is_joint(line.data[i], &is_string, &is_escape) && part < *parts && i + 1 < line.len;
         if (!is_here || i + 1 < line.len * (size_t)part / (size_t)*parts) continue;
         status = cst_buf_append(out, line.data + start, i + 1 - start);

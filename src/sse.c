@@ -105,7 +105,8 @@ static void keep_field(cst_buf *kept, castor_str value)
     (void)cst_buf_append_str(kept, value);
 }
 
-static void take_field(cst_sse *sse, const cst_input *input, const line *at)
+/* False: a comment, or a line that names no field. */
+static bool take_field(cst_sse *sse, const cst_input *input, const line *at)
 {
     castor_str  text = cst_input_view(input, at->start, at->end);
     const char *colon = memchr(text.data, ':', text.len);
@@ -116,7 +117,9 @@ static void take_field(cst_sse *sse, const cst_input *input, const line *at)
 
     if (name.len == 0) {
         sse->saw_field = true; /* a comment */
-    } else if (cst_str_is(name, "data")) {
+        return false;
+    }
+    if (cst_str_is(name, "data")) {
         sse->saw_field = true;
         append_data(sse, input, value, at->end);
     } else if (cst_str_is(name, "event")) {
@@ -130,7 +133,21 @@ static void take_field(cst_sse *sse, const cst_input *input, const line *at)
         castor_i64 retry_ms = parse_retry(cst_input_view(input, value, at->end));
         sse->saw_field = true;
         if (retry_ms.is_set) sse->retry_ms = retry_ms;
+    } else {
+        return false;
     }
+    return true;
+}
+
+/* A line that names no field, and a comment, are passed over. But bytes that are no text may have swallowed the field
+ * that stands behind them: then something is missing, and that must be said. The last line may only be cut off. */
+static cst_scan check_text(const cst_input *input, const line *at, cst_problem *problem)
+{
+    castor_str text = cst_input_view(input, at->start, at->end);
+    size_t     valid = at->next > at->end ? cst_utf8_valid(text) : text.len;
+
+    if (valid == text.len) return CST_SCAN_MORE;
+    return cst_scan_bad(problem, CASTOR_PROTOCOL, at->start + valid, "a line between the events is no text");
 }
 
 /* Ends the event under way. False: it had no data, and by the standard was none. */
@@ -205,7 +222,7 @@ cst_scan cst_sse_next(cst_sse *sse, cst_input *input, cst_record *record, cst_pr
         input->scan = at.next;
         sse->swallows_lf = at.ends_with_cr;
         if (at.end > at.start) {
-            take_field(sse, input, &at);
+            if (!take_field(sse, input, &at) && check_text(input, &at, problem) == CST_SCAN_BAD) return CST_SCAN_BAD;
             if (!sse->has_data) input->start = input->scan; /* what we keep of it is kept elsewhere */
         } else if (dispatch(sse, input, false, record)) {
             return CST_SCAN_RECORD;

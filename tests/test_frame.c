@@ -243,6 +243,15 @@ static void a_byte_order_mark_counts_only_at_the_start(void **state)
     check_events("\xEF\xBB\xBF", "END\n");
 }
 
+static void a_line_that_is_passed_over_must_be_text(void **state)
+{
+    (void)state;
+    check_events("x: \xC3\xA4\ndata: a\n\n", "\"message\" \"a\"\nEND\n");
+    check_events("data: a\n\nx\xC3" "data: b\n\ndata: c\n\n", "\"message\" \"a\"\nBAD PROTOCOL 10\n");
+    check_events("data: a\n\n:\xFF" "data: b\r\n\r\n", "\"message\" \"a\"\nBAD PROTOCOL 10\n");
+    check_events("data: a\n\n: the end is cut off: \xC3", "\"message\" \"a\"\nEND\n");
+}
+
 static void json_between_events_is_a_record_of_its_own(void **state)
 {
     (void)state;
@@ -714,6 +723,7 @@ int main(void)
         cmocka_unit_test(a_reconnection_time_is_digits_and_nothing_else),
         cmocka_unit_test(an_unfinished_last_event_is_given_and_marked),
         cmocka_unit_test(a_byte_order_mark_counts_only_at_the_start),
+        cmocka_unit_test(a_line_that_is_passed_over_must_be_text),
         cmocka_unit_test(json_between_events_is_a_record_of_its_own),
         cmocka_unit_test(no_field_and_no_comment_is_no_event_stream),
         cmocka_unit_test(the_offset_of_a_record_is_where_its_data_begin),

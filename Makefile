@@ -34,6 +34,11 @@ valgrind:
 	@$(call build,$@)
 	@ctest --preset $@ -E '^(command|pollux|examples)$$'
 
+# gcc -fanalyzer and clang-tidy (.clang-tidy), over all that ships.
+analyse:
+	@$(call quiet,cmake --preset analyse-gcc && cmake --build --preset analyse-gcc && \
+	    cmake --preset analyse-clang && cmake --build --preset analyse-clang)
+
 fuzz:
 	@$(call build,fuzz)
 	@tests/fuzz.sh build/fuzz $(FUZZ_SECONDS)
@@ -72,4 +77,4 @@ dist:
 clean:
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
 
-.PHONY: all demo test asan tsan valgrind fuzz soak bench peers docs install dist clean
+.PHONY: all demo test asan tsan valgrind analyse fuzz soak bench peers docs install dist clean

@@ -39,7 +39,7 @@ int main(int argc, char **argv)
     }
     cli_text page = cli_text_init(1 << 20);
     bool is_printed = add_template(&page, argv[1]) && page.state == CLI_TEXT_OK
-        && fwrite(page.data, 1, page.len, stdout) == page.len && fflush(stdout) == 0;
+        && page.data && fwrite(page.data, 1, page.len, stdout) == page.len && fflush(stdout) == 0;
     cli_text_free(&page);
     return is_printed ? 0 : 1;
 }

@@ -26,7 +26,7 @@ bool cli_text_reserve(cli_text *text, size_t more)
 {
     if (text->state != CLI_TEXT_OK) return false;
     if (more > text->max - text->len) return fail(text, CLI_TEXT_TOO_LARGE);
-    if (more <= text->capacity - text->len) return true;
+    if (text->data && more <= text->capacity - text->len) return true;
 
     size_t wanted = text->len + more;
     size_t capacity = text->capacity < 256 ? 256 : text->capacity;

@@ -40,7 +40,8 @@ bool cli_text_reserve(cli_text *text, size_t more);
 static inline void cli_text_add(cli_text *text, const char *bytes, size_t len)
 {
     if (len == 0) return;
-    if (len > text->capacity - text->len && !cli_text_reserve(text, len)) return;
+    bool has_room = text->data && len <= text->capacity - text->len;
+    if (!has_room && !cli_text_reserve(text, len)) return;
     memcpy(text->data + text->len, bytes, len);
     text->len += len;
 }

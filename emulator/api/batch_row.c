@@ -126,6 +126,7 @@ static castor_status answer_content(plx_world *world, const plx_batch *batch, co
         put_error(out, rpc_code_of(&refusal), castor_str_of(refusal.message));
         return out->status;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): what was read without a refusal is filled */
     source = plx_wishes_read(ask.prompt).are_there ? NULL : plx_catalogue_find(world->catalogue, ask.prompt);
     castor_status status = source && !source->is_answer ? put_script(out, source, is_refused)
                                                         : put_answer(out, &ask, source, world, arena);

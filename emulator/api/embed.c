@@ -197,12 +197,14 @@ static bool embed_all(plx_embed_ask *ask, const cst_json *requests, cst_json_wri
                           "* BatchEmbedContentsRequest.requests: at most %d requests can be in one batch\n",
                           (int)PLX_EMBED_BATCH_MAX);
     }
+    bool is_good = true;
     ask->path = path;
-    for (size_t i = 0; (ask->request = plx_list_next(&each)); i++) {
+    for (size_t i = 0; is_good && (ask->request = plx_list_next(&each)); i++) {
         snprintf(path, sizeof path, "requests[%zu]", i);
-        if (!plx_embed_content(ask, w, tokens, refusal)) return false;
+        is_good = plx_embed_content(ask, w, tokens, refusal);
     }
-    return true;
+    ask->path = NULL;
+    return is_good;
 }
 
 /* Google's error for a wrong model names the method embedContent here too. */

@@ -87,7 +87,7 @@ static void play(plx_exchange *e, plx_asking *asking, const plx_encoding *encodi
     }
     if (!g) plx_refuse_memory(&refusal);
     else plx_quota_take(world, e->key, asking->ask.model, plx_token_total(&asking->ask.prompt_tokens), &refusal);
-    if (refusal.code) {
+    if (!g || refusal.code) {
         plx_exchange_refuse(e, &refusal);
         plx_asking_end(asking);
         return;

@@ -26,6 +26,7 @@ void plx_interactions_empty(void *store)
 {
     plx_interactions *interactions = store;
 
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is forgotten has left the list */
     while (interactions->oldest) plx_interactions_forget(interactions, interactions->oldest);
 }
 
@@ -86,6 +87,7 @@ void plx_interactions_keep(plx_interactions *store, plx_interaction *one)
     store->bytes += one->bytes;
     while (store->oldest != one &&
            (store->count > PLX_INTERACTIONS_MAX || store->bytes > (size_t)PLX_INTERACTIONS_BYTES_MAX)) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is forgotten has left the list */
         plx_interactions_forget(store, store->oldest);
     }
 }
@@ -94,6 +96,7 @@ static void forget_expired(plx_interactions *store, int64_t now_us)
 {
     int64_t life_us = (int64_t)PLX_INTERACTION_LIFE_S * 1000000;
 
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is forgotten has left the list */
     while (store->oldest && store->oldest->course.started_us + life_us <= now_us) {
         plx_interactions_forget(store, store->oldest);
     }

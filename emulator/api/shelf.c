@@ -144,7 +144,7 @@ static void put_list(cst_json_writer *w, const plx_exchange *e, const plx_shelf 
         }
         cst_json_close_array(w);
     }
-    if (one) {
+    if (one && last) {
         plx_page_token_print(token, rule, last->number);
         cst_json_put_member(w, "nextPageToken", token);
     }

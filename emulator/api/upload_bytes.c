@@ -102,7 +102,7 @@ static void begin_bytes(plx_exchange *e, plx_upload *u, bool has_bytes, bool fin
 
     if (!w) plx_refuse_memory(&refusal);
     else if (has_bytes) read_offset(e, u, &offset, &refusal);
-    if (refusal.code) {
+    if (!w || refusal.code) {
         plx_upload_add_state(e, u);
         plx_exchange_refuse_later(e, &refusal);
         return;

@@ -29,7 +29,7 @@ typedef struct plx_victim {
 /* `chaos` may be off. `is_quiet`: no line on stderr for each spoilt answer. NULL: no memory. */
 plx_armory *plx_armory_new(const plx_chaos *chaos, bool is_quiet);
 void        plx_armory_free(plx_armory *armory); /* takes NULL */
-void        plx_armory_reset(void *armory);      /* nothing is armed, nothing has been; chaos from its beginning */
+void        plx_armory_reset(void *user);        /* an armory: nothing is armed, nothing has been; chaos from its beginning */
 
 /* What is left of this plan for this victim, noted in the history; false: nothing. */
 bool plx_armory_take(plx_armory *armory, plx_fault_source source, const plx_victim *victim, plx_plan *plan);

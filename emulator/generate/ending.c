@@ -88,6 +88,7 @@ castor_status plx_ending_put(plx_candidate *candidate, const plx_wishes *wishes,
     char          message[256];
     castor_status status = CASTOR_OK;
 
+    if (!own) return CASTOR_INVALID;
     candidate->finish = own->reason;
     candidate->content = own->content;
     if (own->extra) status = add_extra(candidate, own->extra_key, castor_str_of(own->extra), false, keep);

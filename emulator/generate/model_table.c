@@ -127,7 +127,7 @@ const plx_model *plx_model_serving(const plx_model_table *table, const plx_model
 {
     int64_t day = table->as_of_day + days_later;
 
-    for (int step = 0; step < SERVED_BY_MAX; step++) {
+    for (int step = 0; model && step < SERVED_BY_MAX; step++) {
         bool is_shut = model->shutdown_day.is_set && model->shutdown_day.value <= day;
         if (!model->served_by.data) return is_shut ? NULL : model;
         if (model->shutdown_day.is_set && !is_shut) return model;

@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* gcc 12's analyser loses sight of what is linked into a list through a pointer to a pointer. */
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+
 static void explain(const plx_script_error *error, const char *name, char *why, size_t why_size)
 {
     if (error->line) snprintf(why, why_size, "%s:%zu: %s", name, error->line, error->message);

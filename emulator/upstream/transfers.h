@@ -26,10 +26,10 @@ typedef struct plx_transfer_request {
 
 /* NULL: out of memory, or of descriptors. */
 plx_transfers *plx_transfers_new(uv_loop_t *loop);
-void           plx_transfers_free(plx_transfers *transfers); /* all of its transfers are gone; takes NULL */
+void           plx_transfers_free(plx_transfers *all); /* its transfers are gone; takes NULL */
 
 /* Begins a POST. NULL: out of memory. */
-plx_transfer *plx_transfer_post(plx_transfers *transfers, const plx_transfer_request *request);
+plx_transfer *plx_transfer_post(plx_transfers *all, const plx_transfer_request *request);
 void          plx_transfer_free(plx_transfer *transfer); /* ends what is under way; takes NULL */
 
 /* The bytes of the body that came and were not used. */

@@ -47,6 +47,9 @@ foreach(source ${test_sources})
     endif()
     add_dependencies(${target} castor pollux)
 endforeach()
+if(CASTOR_VALGRIND)
+    set_tests_properties(every_byte PROPERTIES ENVIRONMENT CASTOR_CUTS=23) # each cut costs a hundred times as much
+endif()
 
 # ---- Adapters: each with a test in tests/loops/ and an example, where its library is -----------------------------
 

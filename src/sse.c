@@ -105,7 +105,7 @@ static void keep_field(cst_buf *kept, castor_str value)
     (void)cst_buf_append_str(kept, value);
 }
 
-/* False: a comment, or a line that names no field. */
+/* False: a line that names no field. */
 static bool take_field(cst_sse *sse, const cst_input *input, const line *at)
 {
     castor_str  text = cst_input_view(input, at->start, at->end);
@@ -117,9 +117,7 @@ static bool take_field(cst_sse *sse, const cst_input *input, const line *at)
 
     if (name.len == 0) {
         sse->saw_field = true; /* a comment */
-        return false;
-    }
-    if (cst_str_is(name, "data")) {
+    } else if (cst_str_is(name, "data")) {
         sse->saw_field = true;
         append_data(sse, input, value, at->end);
     } else if (cst_str_is(name, "event")) {
@@ -139,8 +137,8 @@ static bool take_field(cst_sse *sse, const cst_input *input, const line *at)
     return true;
 }
 
-/* A line that names no field, and a comment, are passed over. But bytes that are no text may have swallowed the field
- * that stands behind them: then something is missing, and that must be said. The last line may only be cut off. */
+/* A line that names no field is passed over. But bytes that are no text may have swallowed the field that stands behind
+ * them: then something is missing, and that must be said. The last line may only be cut off. */
 static cst_scan check_text(const cst_input *input, const line *at, cst_problem *problem)
 {
     castor_str text = cst_input_view(input, at->start, at->end);

@@ -3,7 +3,7 @@
  *
  * Source: HTML Standard, 9.2.6 "Interpreting an event stream". What real servers make necessary beyond it: an
  * unfinished last event is given (and marked) instead of dropped; JSON that stands between events without a
- * `data:` (Google's way of putting an error into a stream) is a record of its own; and a whole line that is passed over
+ * `data:` (Google's way of putting an error into a stream) is a record of its own; and a whole line that names no field
  * must be UTF-8, as all of the stream: with other bytes an event may be lost in it.
  */
 #ifndef CST_SSE_H

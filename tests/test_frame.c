@@ -248,8 +248,8 @@ static void a_line_that_is_passed_over_must_be_text(void **state)
     (void)state;
     check_events("x: \xC3\xA4\ndata: a\n\n", "\"message\" \"a\"\nEND\n");
     check_events("data: a\n\nx\xC3" "data: b\n\ndata: c\n\n", "\"message\" \"a\"\nBAD PROTOCOL 10\n");
-    check_events("data: a\n\n:\xFF" "data: b\r\n\r\n", "\"message\" \"a\"\nBAD PROTOCOL 10\n");
-    check_events("data: a\n\n: the end is cut off: \xC3", "\"message\" \"a\"\nEND\n");
+    check_events("data: a\n\nthe end is cut off: \xC3", "\"message\" \"a\"\nEND\n");
+    check_events(": a comment is anything: \xFF\r\ndata: b\r\n\r\n", "\"message\" \"b\"\nEND\n");
 }
 
 static void json_between_events_is_a_record_of_its_own(void **state)

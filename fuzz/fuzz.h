@@ -73,6 +73,7 @@ typedef struct fuzz_body {
     int32_t        http_status;
     size_t         event_bytes_max;
     castor_end     end;
+    void         (*prepare)(castor_decoder *decoder); /* NULL: it is taken as it is made */
 } fuzz_body;
 
 static inline void fuzz_put_view(cst_buf *out, const char *name, castor_str view)
@@ -103,18 +104,40 @@ static inline void fuzz_put_event(cst_buf *out, const castor_event *event)
     fuzz_check_status(cst_buf_append_text(out, "\n"));
 }
 
+static inline long long fuzz_number(castor_i64 number)
+{
+    return number.is_set ? (long long)number.value : -1;
+}
+
+static inline void fuzz_put_usage(cst_buf *out, castor_usage usage)
+{
+    fuzz_check_status(cst_buf_append_format(
+        out, "prompt %lld cached %lld output %lld thought %lld tool %lld total %lld\n", fuzz_number(usage.prompt_tokens),
+        fuzz_number(usage.cached_tokens), fuzz_number(usage.output_tokens), fuzz_number(usage.thought_tokens),
+        fuzz_number(usage.tool_prompt_tokens), fuzz_number(usage.total_tokens)));
+}
+
+/* What is known beside the events. */
+static inline void fuzz_put_facts(cst_buf *out, const castor_decoder *decoder)
+{
+    fuzz_put_usage(out, castor_decoder_usage(decoder));
+    fuzz_put_view(out, "response", castor_decoder_response_id(decoder));
+    fuzz_put_view(out, "model", castor_decoder_model_version(decoder));
+    fuzz_put_view(out, "finished", castor_decoder_finish_reason(decoder));
+    fuzz_put_view(out, "blocked", castor_decoder_block_reason(decoder));
+    fuzz_check_status(cst_buf_append_format(out, " dialect %d\n", (int)castor_decoder_dialect(decoder)));
+}
+
 static inline castor_step fuzz_take(castor_decoder *decoder, cst_buf *out, castor_error *error)
 {
     castor_event event;
     castor_step  step;
 
-    while ((step = castor_decoder_next(decoder, &event, error)) == CASTOR_STEP_EVENT) fuzz_put_event(out, &event);
+    while ((step = castor_decoder_next(decoder, &event, error)) == CASTOR_STEP_EVENT) {
+        fuzz_put_event(out, &event);
+        if (event.type == CASTOR_EVENT_USAGE) fuzz_put_usage(out, castor_decoder_usage(decoder));
+    }
     return step;
-}
-
-static inline long long fuzz_number(castor_i64 number)
-{
-    return number.is_set ? (long long)number.value : -1;
 }
 
 static inline void fuzz_put_end(cst_buf *out, const castor_decoder *decoder, castor_step step,
@@ -152,6 +175,7 @@ static inline void fuzz_decode(const fuzz_body *body, uint64_t cuts, cst_buf *ou
     options.http_status = body->http_status;
     options.event_bytes_max = body->event_bytes_max;
     fuzz_check_status(castor_decoder_new(&decoder, &options, &error));
+    if (body->prepare) body->prepare(decoder);
     for (size_t at = 0; at < body->size && step == CASTOR_STEP_WAIT;) {
         size_t len = cuts ? fuzz_piece(&cuts, body->size - at) : body->size;
         char  *piece = fuzz_copy(body->data + at, len);
@@ -163,6 +187,7 @@ static inline void fuzz_decode(const fuzz_body *body, uint64_t cuts, cst_buf *ou
     castor_decoder_end(decoder, body->end);
     step = fuzz_take(decoder, out, &error);
     fuzz_put_end(out, decoder, step, &error);
+    fuzz_put_facts(out, decoder);
     castor_decoder_free(decoder);
 }
 

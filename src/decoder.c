@@ -32,6 +32,7 @@ castor_status cst_decoder_init(castor_decoder *decoder, const castor_decoder_opt
     decoder->is_guessing = options->dialect == CASTOR_DIALECT_DEFAULT;
     cst_facts_init(&decoder->facts, allocator);
     cst_json_doc_init(&decoder->doc, allocator);
+    cst_prediction_init(&decoder->prediction, allocator);
     cst_events_init(&decoder->events, allocator);
     cst_frame_init(&decoder->frame, allocator, castor_str_of(options->content_type), bytes_max);
     if (!dialect) return cst_fail(err, CASTOR_INVALID, "dialect %d is none that we know", (int)options->dialect);
@@ -44,6 +45,7 @@ void cst_decoder_clear(castor_decoder *decoder)
     cst_release(decoder->allocator, decoder->state);
     cst_frame_free(&decoder->frame);
     cst_json_doc_free(&decoder->doc);
+    cst_prediction_free(&decoder->prediction);
     cst_events_free(&decoder->events);
     cst_facts_free(&decoder->facts);
 }
@@ -183,7 +185,7 @@ static castor_status guess_dialect(castor_decoder *decoder, const cst_json *root
     return sure == decoder->dialect ? CASTOR_OK : choose_dialect(decoder, sure);
 }
 
-static castor_status read_object(castor_decoder *decoder, const cst_record *record)
+static castor_status read_object(castor_decoder *decoder, const cst_record *record, bool teaches)
 {
     const cst_json *root = cst_json_root(&decoder->doc), *error = cst_api_error_in(root);
 
@@ -196,7 +198,14 @@ static castor_status read_object(castor_decoder *decoder, const cst_record *reco
     if (is_only_error) return CASTOR_OK;
 
     cst_reading reading = reading_of(decoder, record);
-    return decoder->dialect->read(&reading);
+    cst_lesson  lesson;
+    if (!teaches || decoder->is_guessing) return decoder->dialect->read(&reading);
+
+    lesson = (cst_lesson){ 0 };
+    reading.lesson = &lesson;
+    status = decoder->dialect->read(&reading);
+    if (status == CASTOR_OK) cst_prediction_learn(&decoder->prediction, &reading);
+    return status;
 }
 
 /* A list where one record is expected. Of such only `data: [{"error":...}]` is known; anything else is handed on. */
@@ -239,6 +248,22 @@ static void refuse_record(castor_decoder *decoder, const cst_record *record, cas
     begin_closing(decoder, is_cut_through(decoder, record) ? CST_SCAN_CUT : CST_SCAN_BAD);
 }
 
+static void note_record(castor_decoder *decoder, const cst_record *record)
+{
+    decoder->facts.record_count++;
+    decoder->record = record->data;
+}
+
+static bool read_predicted(castor_decoder *decoder, const cst_record *record)
+{
+    cst_reading reading = reading_of(decoder, record);
+
+    if (!cst_prediction_read(&decoder->prediction, &reading)) return false;
+    note_record(decoder, record);
+    note_content(decoder);
+    return true;
+}
+
 static void read_record(castor_decoder *decoder, const cst_record *record)
 {
     size_t      offset = 0;
@@ -253,6 +278,8 @@ static void read_record(castor_decoder *decoder, const cst_record *record)
     }
     if (cst_str_trim(record->data).len == 0) return; /* an empty data: line keeps a connection alive */
 
+    if (read_predicted(decoder, record)) return;
+    bool          teaches = cst_prediction_forget(&decoder->prediction, record);
     castor_status status = cst_json_read(&decoder->doc, record->data, &offset, &why);
     if (status != CASTOR_OK) {
         refuse_record(decoder, record, status, offset, why);
@@ -263,9 +290,8 @@ static void read_record(castor_decoder *decoder, const cst_record *record)
         begin_closing(decoder, CST_SCAN_CUT);
         return;
     }
-    decoder->facts.record_count++;
-    decoder->record = record->data;
-    status = type == CST_JSON_OBJECT ? read_object(decoder, record) : read_list(decoder, record);
+    note_record(decoder, record);
+    status = type == CST_JSON_OBJECT ? read_object(decoder, record, teaches) : read_list(decoder, record);
     if (status == CASTOR_OK) {
         note_content(decoder);
     } else if (status == CASTOR_LIMIT) {
@@ -427,7 +453,7 @@ castor_status castor_decoder_feed(castor_decoder *decoder, const void *bytes, si
 castor_step castor_decoder_next(castor_decoder *decoder, castor_event *event, castor_error *err)
 {
     if (cst_decoder_advance(decoder)) {
-        *event = decoder->events.items[decoder->next_event++];
+        cst_event_copy(event, &decoder->events.items[decoder->next_event++]);
         event->record = decoder->record;
         return CASTOR_STEP_EVENT;
     }

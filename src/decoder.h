@@ -14,6 +14,7 @@
 
 #include "dialect.h"
 #include "frame.h"
+#include "prediction.h"
 
 typedef enum cst_decoder_state { CST_DECODER_READING, CST_DECODER_CLOSING, CST_DECODER_ENDED } cst_decoder_state;
 
@@ -24,6 +25,7 @@ struct castor_decoder {
     void                *state;           /* the dialect's own */
     int32_t              http_status;
     cst_frame            frame;
+    cst_prediction       prediction;
     cst_json_doc         doc;
     cst_events           events;
     size_t               next_event;

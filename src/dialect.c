@@ -46,6 +46,8 @@ void cst_events_clear(cst_events *events)
 
 castor_event *cst_events_add(cst_events *events, castor_event_type type, int32_t candidate)
 {
+    static const castor_event blank = { 0 };
+
     if (events->count == events->capacity) {
         const cst_allocator *allocator = events->allocator;
         size_t               capacity = events->capacity ? events->capacity * 2 : 8, size = sizeof *events->items;
@@ -55,7 +57,9 @@ castor_event *cst_events_add(cst_events *events, castor_event_type type, int32_t
         events->capacity = capacity;
     }
     castor_event *event = &events->items[events->count++];
-    *event = (castor_event){ .type = type, .candidate = candidate };
+    cst_event_copy(event, &blank);
+    event->type = type;
+    event->candidate = candidate;
     return event;
 }
 
@@ -123,6 +127,10 @@ castor_status cst_reading_usage(cst_reading *reading, const castor_usage *usage,
 {
     castor_usage *known = &reading->facts->usage;
 
+    if (reading->lesson) {
+        reading->lesson->usage = *usage;
+        reading->lesson->usage_raw = raw;
+    }
     if (is_same_usage(known, usage)) return CASTOR_OK;
     *known = *usage;
 
@@ -130,6 +138,49 @@ castor_status cst_reading_usage(cst_reading *reading, const castor_usage *usage,
     if (!event) return CASTOR_NO_MEMORY;
     event->raw = raw;
     return CASTOR_OK;
+}
+
+/* ---- lessons ---- */
+
+static void note_passing(cst_reading *reading, cst_passing_kind kind, size_t target, castor_str source)
+{
+    cst_lesson *lesson = reading->lesson;
+
+    if (lesson->count == CST_PASSING_MAX) lesson->is_refused = true;
+    else lesson->passing[lesson->count++] = (cst_passing){ kind, target, source };
+}
+
+static void note_number(cst_reading *reading, cst_passing_kind kind, size_t target, cst_json_cursor number)
+{
+    if (cst_json_type_of(number.value) == CST_JSON_NUMBER) note_passing(reading, kind, target, cst_json_source(number));
+}
+
+castor_str cst_reading_text(cst_reading *reading, cst_json_cursor object, const char *key)
+{
+    castor_str text = cst_json_string_in(object.value, key);
+
+    if (reading->lesson && text.len > 0) {
+        castor_str source = cst_json_source(cst_json_cursor_get(object, key));
+        note_passing(reading, CST_PASSING_TEXT, reading->events->count - 1,
+                     (castor_str){ source.data + 1, source.len - 2 });
+    }
+    return text;
+}
+
+castor_i64 cst_reading_count(cst_reading *reading, cst_json_cursor object, const char *key, size_t target)
+{
+    if (reading->lesson) note_number(reading, CST_PASSING_COUNT, target, cst_json_cursor_get(object, key));
+    return cst_json_integer(cst_json_get(object.value, key));
+}
+
+void cst_reading_skip(cst_reading *reading, cst_json_cursor object, const char *key)
+{
+    if (reading->lesson) note_number(reading, CST_PASSING_NUMBER, 0, cst_json_cursor_get(object, key));
+}
+
+void cst_reading_refuse_lesson(cst_reading *reading)
+{
+    if (reading->lesson) reading->lesson->is_refused = true;
 }
 
 castor_status cst_reading_unknown(cst_reading *reading)

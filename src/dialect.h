@@ -32,8 +32,42 @@ void cst_event_views(castor_event *event, castor_str *views[CST_EVENT_VIEWS]);
 /* Copies into the arena what the events from `first` on see of `bytes`, which are about to move. */
 castor_status cst_events_detach(cst_events *events, size_t first, castor_str bytes);
 
+/* In two parts, because of a struct of this size compilers make a string instruction, which is slow to begin. */
+static inline void cst_event_copy(castor_event *to, const castor_event *from)
+{
+    memcpy(to, from, offsetof(castor_event, reserved));
+    memcpy(to->reserved, from->reserved, sizeof to->reserved);
+}
+
 /* A new event at the end of the list, everything but type and candidate absent; NULL without memory. */
 castor_event *cst_events_add(cst_events *events, castor_event_type type, int32_t candidate);
+
+/* ---- lessons: what a full reading teaches about the records to come ----
+ *
+ * A passing value goes through the dialect as it is: any other in its place would be handed on the same way and change
+ * nothing else. A dialect notes those that change from record to record, and refuses the lesson where a record does
+ * more than its events and counts tell. See prediction.h.
+ */
+
+typedef enum cst_passing_kind {
+    CST_PASSING_TEXT,  /* a string of at least one byte: `text` of the event of that number */
+    CST_PASSING_COUNT, /* a whole number: the field of castor_usage at that offset */
+    CST_PASSING_NUMBER /* a whole number that nobody reads */
+} cst_passing_kind;
+
+typedef struct cst_passing {
+    cst_passing_kind kind;
+    size_t           target;
+    castor_str       source; /* the value in the record; a string without its quotes */
+} cst_passing;
+
+typedef struct cst_lesson {
+    cst_passing  passing[CST_PASSING_MAX];
+    size_t       count;
+    bool         is_refused;
+    castor_usage usage;     /* as read, when usage_raw is there */
+    castor_str   usage_raw;
+} cst_lesson;
 
 /* ---- reading ---- */
 
@@ -45,6 +79,7 @@ typedef struct cst_reading {
     void               *state;     /* the dialect's own */
     const cst_allocator *allocator;
     size_t              event_bytes_max; /* also for what is joined from several records */
+    cst_lesson         *lesson;    /* NULL: nobody learns */
 } cst_reading;
 
 /* ---- printing ---- */
@@ -94,6 +129,18 @@ castor_status cst_reading_finish(cst_reading *reading, int32_t candidate, castor
 
 /* Takes new counts and adds a USAGE event when they changed. */
 castor_status cst_reading_usage(cst_reading *reading, const castor_usage *usage, castor_str raw);
+
+/* The string `key` of `object` for the text of the newest event. It passes. */
+castor_str cst_reading_text(cst_reading *reading, cst_json_cursor object, const char *key);
+
+/* The count `key` of `object` for the field of castor_usage at `target` (offsetof). It passes. */
+castor_i64 cst_reading_count(cst_reading *reading, cst_json_cursor object, const char *key, size_t target);
+
+/* The number `key` of `object` says nothing to us. */
+void cst_reading_skip(cst_reading *reading, cst_json_cursor object, const char *key);
+
+/* The record does something that its events do not tell. */
+void cst_reading_refuse_lesson(cst_reading *reading);
 
 /* Hands on a record that holds nothing we know, as it is. It counts as nothing to show. */
 castor_status cst_reading_unknown(cst_reading *reading);

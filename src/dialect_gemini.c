@@ -110,7 +110,7 @@ static castor_status read_part(cst_reading *reading, int32_t candidate, cst_json
     event->signature = cst_json_string_in(part.value, "thoughtSignature");
     switch (type) {
     case CASTOR_EVENT_TEXT:
-    case CASTOR_EVENT_THOUGHT: event->text = cst_json_string_in(part.value, "text"); break;
+    case CASTOR_EVENT_THOUGHT: event->text = cst_reading_text(reading, part, "text"); break;
     case CASTOR_EVENT_FUNCTION_CALL: fill_call(event, cst_json_cursor_get(part, "functionCall")); break;
     case CASTOR_EVENT_MEDIA: fill_media(event, part.value); break;
     case CASTOR_EVENT_CODE: fill_code(event, cst_json_get(part.value, "executableCode")); break;
@@ -154,18 +154,34 @@ static castor_status read_candidate(cst_reading *reading, const cst_json *list, 
                               cst_json_string_in(candidate.value, "finishMessage"), cst_json_source(candidate));
 }
 
+/* Counts by modality: they add up to those above. */
+static void skip_details(cst_reading *reading, cst_json_cursor details)
+{
+    size_t left = cst_json_count(details.value) - 1;
+
+    for (cst_json_cursor detail = cst_json_cursor_first(details); detail.value;
+         detail = cst_json_cursor_after(detail, &left)) {
+        cst_reading_skip(reading, detail, "tokenCount");
+    }
+}
+
 static castor_status read_usage(cst_reading *reading, cst_json_cursor usage)
 {
-    castor_usage counts = {
-        .prompt_tokens = cst_json_integer(cst_json_get(usage.value, "promptTokenCount")),
-        .cached_tokens = cst_json_integer(cst_json_get(usage.value, "cachedContentTokenCount")),
-        .output_tokens = cst_json_integer(cst_json_get(usage.value, "candidatesTokenCount")),
-        .thought_tokens = cst_json_integer(cst_json_get(usage.value, "thoughtsTokenCount")),
-        .tool_prompt_tokens = cst_json_integer(cst_json_get(usage.value, "toolUsePromptTokenCount")),
-        .total_tokens = cst_json_integer(cst_json_get(usage.value, "totalTokenCount")),
-    };
+    castor_usage counts = { 0 };
 
     if (!usage.value) return CASTOR_OK;
+#define COUNT(field, key) counts.field = cst_reading_count(reading, usage, key, offsetof(castor_usage, field))
+    COUNT(prompt_tokens, "promptTokenCount");
+    COUNT(cached_tokens, "cachedContentTokenCount");
+    COUNT(output_tokens, "candidatesTokenCount");
+    COUNT(thought_tokens, "thoughtsTokenCount");
+    COUNT(tool_prompt_tokens, "toolUsePromptTokenCount");
+    COUNT(total_tokens, "totalTokenCount");
+#undef COUNT
+    if (reading->lesson) {
+        skip_details(reading, cst_json_cursor_get(usage, "promptTokensDetails"));
+        skip_details(reading, cst_json_cursor_get(usage, "candidatesTokensDetails"));
+    }
     return cst_reading_usage(reading, &counts, cst_json_source(usage));
 }
 

@@ -22,14 +22,13 @@ static bool recognises(const cst_json *record)
 
 static castor_status read_candidate(cst_reading *reading, cst_json_cursor candidate, int32_t index)
 {
-    castor_str text = cst_json_string_in(candidate.value, "content");
+    const char *key = cst_json_string_in(candidate.value, "content").data ? "content" : "output";
 
-    if (!text.data) text = cst_json_string_in(candidate.value, "output");
     if (!cst_facts_candidate(reading->facts, index)) return CASTOR_LIMIT;
-    if (text.len == 0) return CASTOR_OK;
+    if (cst_json_string_in(candidate.value, key).len == 0) return CASTOR_OK;
     castor_event *event = cst_events_add(reading->events, CASTOR_EVENT_TEXT, index);
     if (!event) return CASTOR_NO_MEMORY;
-    event->text = text;
+    event->text = cst_reading_text(reading, candidate, key);
     event->raw = cst_json_source(candidate);
     return CASTOR_OK;
 }

@@ -44,6 +44,18 @@ static castor_status add_text(cst_reading *reading, castor_event_type type, int3
     return CASTOR_OK;
 }
 
+/* The same for the string `key` of `message`: what changes from delta to delta. */
+static castor_status add_passing_text(cst_reading *reading, castor_event_type type, int32_t candidate,
+                                      cst_json_cursor message, const char *key)
+{
+    if (cst_json_string_in(message.value, key).len == 0) return CASTOR_OK;
+    castor_event *event = cst_events_add(reading->events, type, candidate);
+    if (!event) return CASTOR_NO_MEMORY;
+    event->text = cst_reading_text(reading, message, key);
+    event->raw = cst_json_source(message);
+    return CASTOR_OK;
+}
+
 /* Mistral sends content as a list of typed pieces, thoughts as lists in lists. */
 static castor_status read_content_list(cst_reading *reading, int32_t candidate, const cst_json *list, castor_str raw)
 {
@@ -132,6 +144,7 @@ static castor_status read_fragment(cst_reading *reading, int32_t candidate, cst_
         .signature = signature_of(piece.value),
     };
 
+    cst_reading_refuse_lesson(reading); /* a call has no event before it is whole */
     calls->allocator = reading->allocator;
     return cst_tool_calls_add(calls, &fragment, reading->event_bytes_max);
 }
@@ -238,6 +251,7 @@ static castor_status read_legacy_call(cst_reading *reading, int32_t candidate, c
     };
 
     if (cst_json_type_of(function.value) != CST_JSON_OBJECT) return CASTOR_OK;
+    cst_reading_refuse_lesson(reading);
     calls->allocator = reading->allocator;
     cst_tool_calls_begin_list(calls);
     return cst_tool_calls_add(calls, &fragment, reading->event_bytes_max);
@@ -275,14 +289,14 @@ static castor_status read_message(cst_reading *reading, cst_json_cursor message,
     cst_json_cursor legacy_call = cst_json_cursor_get(message, "function_call");
     cst_json_cursor calls = cst_json_cursor_get(message, "tool_calls");
     castor_str      raw = cst_json_source(message);
-    castor_str      thought = cst_json_string_in(message.value, "reasoning_content");
+    bool            has_long_key = cst_json_string_in(message.value, "reasoning_content").data != NULL;
 
-    if (!thought.data) thought = cst_json_string_in(message.value, "reasoning");
-    castor_status status = add_text(reading, CASTOR_EVENT_THOUGHT, candidate, thought, raw);
+    castor_status status = add_passing_text(reading, CASTOR_EVENT_THOUGHT, candidate, message,
+                                            has_long_key ? "reasoning_content" : "reasoning");
     if (status == CASTOR_OK && cst_json_type_of(content) == CST_JSON_ARRAY) {
         status = read_content_list(reading, candidate, content, raw);
     } else if (status == CASTOR_OK) {
-        status = add_text(reading, CASTOR_EVENT_TEXT, candidate, cst_json_string(content), raw);
+        status = add_passing_text(reading, CASTOR_EVENT_TEXT, candidate, message, "content");
     }
     if (status == CASTOR_OK) status = read_refusal(reading, candidate, cst_json_cursor_get(message, "refusal"));
     if (status == CASTOR_OK) status = read_audio(reading, candidate, cst_json_cursor_get(message, "audio"));
@@ -295,7 +309,6 @@ static castor_status read_message(cst_reading *reading, cst_json_cursor message,
 static castor_status read_news(cst_reading *reading, cst_json_cursor choice, int32_t candidate, bool is_cut)
 {
     cst_json_cursor delta = cst_json_cursor_get(choice, "delta"), message = cst_json_cursor_get(choice, "message");
-    castor_str      text = cst_json_string_in(choice.value, "text");
 
     if (cst_json_type_of(delta.value) == CST_JSON_OBJECT) {
         return read_message(reading, delta, (message_kind){ candidate, false, is_cut });
@@ -303,7 +316,7 @@ static castor_status read_news(cst_reading *reading, cst_json_cursor choice, int
     if (cst_json_type_of(message.value) == CST_JSON_OBJECT) {
         return read_message(reading, message, (message_kind){ candidate, true, is_cut });
     }
-    return add_text(reading, CASTOR_EVENT_TEXT, candidate, text, cst_json_source(choice));
+    return add_passing_text(reading, CASTOR_EVENT_TEXT, candidate, choice, "text");
 }
 
 static castor_status read_choice(cst_reading *reading, const cst_json *list, cst_json_cursor choice, int32_t position)
@@ -370,6 +383,7 @@ static castor_status read_record(cst_reading *reading)
 
     castor_status status = cst_facts_keep(&facts->response_id, cst_json_string_in(root.value, "id"));
     if (status == CASTOR_OK) status = cst_facts_keep(&facts->model_version, model);
+    cst_reading_skip(reading, root, "created");
     if (status == CASTOR_OK) status = read_choices(reading, choices);
     if (status == CASTOR_OK) status = read_usage(reading, usage);
     bool is_known = choices.value || usage.value || cst_str_starts_with(kind, "chat.completion");

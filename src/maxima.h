@@ -16,6 +16,11 @@ enum {
     CST_RECOGNISE_MAX      = 64,        /* bytes that tell one framing from another */
     CST_CANDIDATES_MAX     = 64,        /* candidate indexes that we keep apart; the service stops at 8 */
     CST_TOOL_CALLS_MAX     = 256,       /* calls of one answer that we join from fragments */
+    CST_PASSING_MAX        = 16,        /* places of a record that we expect to change from one to the next */
+    CST_PREDICTED_EVENTS_MAX = 4,       /* of a record that we expect again */
+    CST_PREDICTED_BYTES_MAX = 32 << 10, /* of a record that we remember or predict; larger ones parse fast enough */
+    CST_LITERALS_MAX       = 4 << 10,   /* of its bytes that do not change; a stream keeps them */
+    CST_PREDICTION_REST_MAX = 64,       /* records between two lessons, where lessons do not pay */
     CST_STREAM_BUFFER_HIGH = 1 << 20,   /* undelivered bytes at which a stream stops reading ... */
     CST_STREAM_BUFFER_LOW  = 256 << 10, /* ... and at which it reads again */
     CST_STOP_SEQUENCES_MAX = 5,         /* the service's own */

@@ -7,10 +7,11 @@ cd "$(dirname "$0")/.."
 
 # From the ground up. A file may include those of its own line and of the lines above it, nothing further down.
 levels='base maxima
-error names deadlines input json json_writer json_text safe_text sse
+error names deadlines input json json_writer json_text json_token safe_text sse
 frame
 api_error request verdict retry
 dialect tool_calls dialect_gemini dialect_openai dialect_message
+prediction
 decoder call
 transport sockets transport_curl transport_memory
 attempt

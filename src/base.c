@@ -172,9 +172,8 @@ char *cst_alloc_text(const cst_allocator *allocator, castor_str text)
 
 void cst_wipe(void *block, size_t size)
 {
-    volatile unsigned char *byte = block;
-
-    while (size-- > 0) *byte++ = 0;
+    memset(block, 0, size);
+    __asm__ volatile("" : : "r"(block) : "memory"); /* somebody may look: so the compiler must believe */
 }
 
 /* ---- cst_buf ---- */

@@ -262,10 +262,16 @@ castor_status cst_drive_open(castor_stream **out, castor_client *client, const c
                              castor_error *err)
 {
     castor_status status = cst_stream_open(out, client, request, err);
+    castor_error  failure;
 
     if (status != CASTOR_OK || client->telling) return status;
-    if (client->is_attached) arm(client);
-    else (void)cst_client_drive(client, 0, NULL); /* what goes wrong here, next() tells */
+    if (client->is_attached) {
+        arm(client);
+        return CASTOR_OK;
+    }
+    /* Off it goes; no look into sockets, where nothing can be yet. What goes wrong here, next() tells. */
+    status = client->transport->methods->tick(client->transport, &failure);
+    finish_move(client, status, &failure);
     return CASTOR_OK;
 }
 

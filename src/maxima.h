@@ -31,6 +31,11 @@ enum {
     CST_POLL_SOCKETS_MAX   = 16,        /* beyond these, asking for each socket costs more than epoll's upkeep */
     CST_SOCKETS_BATCH      = 64,        /* that epoll tells at a time */
     CST_EVENTS_A_TURN      = 64,        /* given to one listener before the next has its turn */
+    CST_GROUP_EXCHANGES    = 256,       /* on one multi handle: libcurl's lists grow slow beyond a few hundred */
+    CST_FEW_EXCHANGES      = 16,        /* up to here each has a large receive buffer ... */
+    CST_READ_BYTES_FEW     = 64 << 10,  /* ... of this size, and beyond ... */
+    CST_READ_BYTES_MANY    = 2 << 10,   /* ... of this */
+    CST_IDLE_EXCHANGES_MAX = 16,        /* handles of libcurl that are kept for the next requests */
     CST_HEADERS_MAX        = 8,         /* of a request, all ours */
     CST_UNSEEN_RUN_MAX     = 2,         /* characters in a row that show nothing: an emoji has a selector and a joiner */
     CST_CLOSE_TAIL_BYTES   = 16 << 10,  /* read on close so that the connection can be used again ... */

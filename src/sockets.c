@@ -72,7 +72,12 @@ void cst_sockets_be_awake(const cst_sockets *sockets)
 
 static size_t place_of(const cst_sockets *sockets, int fd)
 {
-    return (size_t)fd < sockets->place_count ? (size_t)sockets->places[fd] : 0;
+    return fd >= 0 && (size_t)fd < sockets->place_count ? (size_t)sockets->places[fd].at : 0;
+}
+
+void *cst_sockets_owner(const cst_sockets *sockets, int fd)
+{
+    return place_of(sockets, fd) > 0 ? sockets->places[fd].owner : NULL;
 }
 
 static bool has_room(cst_sockets *sockets, int fd)
@@ -86,8 +91,9 @@ static bool has_room(cst_sockets *sockets, int fd)
         sockets->capacity = capacity;
     }
     if ((size_t)fd >= sockets->place_count) {
-        size_t   count = ((size_t)fd + 1) * 2, size = sizeof *sockets->places;
-        int32_t *places = cst_resize(sockets->allocator, sockets->places, sockets->place_count * size, count * size);
+        size_t            count = ((size_t)fd + 1) * 2, size = sizeof *sockets->places;
+        cst_socket_place *places = cst_resize(sockets->allocator, sockets->places, sockets->place_count * size,
+                                              count * size);
         if (!places) return false;
         memset(places + sockets->place_count, 0, (count - sockets->place_count) * size);
         sockets->places = places;
@@ -117,10 +123,10 @@ static void forget(cst_sockets *sockets, size_t place)
 {
     struct pollfd *hole = &sockets->watched[place - 1], *last = &sockets->watched[sockets->count - 1];
 
-    sockets->places[hole->fd] = 0;
+    sockets->places[hole->fd].at = 0;
     if (hole != last) {
         *hole = *last;
-        sockets->places[hole->fd] = (int32_t)place;
+        sockets->places[hole->fd].at = (int32_t)place;
     }
     sockets->count--;
 }
@@ -199,7 +205,7 @@ static bool tell(const cst_sockets *sockets, int fd, int32_t interest, bool is_n
     return sockets->epoll < 0 || tell_epoll(sockets, fd, interest, is_new);
 }
 
-castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest)
+castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest, void *owner)
 {
     size_t place = place_of(sockets, fd);
 
@@ -214,8 +220,10 @@ castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest)
         if (!has_room(sockets, fd)) return CASTOR_NO_MEMORY;
         sockets->watched[sockets->count++] = (struct pollfd){ .fd = fd };
         place = sockets->count;
-        sockets->places[fd] = (int32_t)place;
+        sockets->places[fd].at = (int32_t)place;
     }
+    sockets->places[fd].owner = owner;
+    if (!is_new && sockets->watched[place - 1].events == events_of(interest)) return CASTOR_OK;
     sockets->watched[place - 1].events = events_of(interest);
     if (tell(sockets, fd, interest, is_new)) {
         if (!sockets->loop && sockets->epoll < 0 && sockets->count > CST_POLL_SOCKETS_MAX) begin_epoll(sockets);

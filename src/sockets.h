@@ -15,13 +15,18 @@
 
 #include "base.h"
 
+typedef struct cst_socket_place {
+    void   *owner;
+    int32_t at;    /* where in `watched`, from 1; 0: it is not */
+} cst_socket_place;
+
 typedef struct cst_sockets {
     const cst_allocator *allocator;
     const castor_loop   *loop;        /* NULL: we wait ourselves */
     struct pollfd       *watched;     /* in no order */
     size_t               count;
     size_t               capacity;
-    int32_t             *places;      /* by descriptor: where in `watched`, from 1; 0: it is not */
+    cst_socket_place    *places;      /* by descriptor */
     size_t               place_count;
     int                  epoll;       /* -1: none */
     int                  wake_read;   /* what ends a wait from outside; one descriptor or a pipe's two ends */
@@ -35,7 +40,10 @@ castor_status cst_sockets_init(cst_sockets *sockets, const cst_allocator *alloca
 void          cst_sockets_free(cst_sockets *sockets); /* of one that was initialised, or whose init failed */
 
 /* What is to be waited for on `fd`; 0: nothing any more. NO_MEMORY: it is not, and nobody will be told. */
-castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest);
+castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest, void *owner);
+
+/* Whose a socket is; NULL: nobody's, or it is not watched. */
+void *cst_sockets_owner(const cst_sockets *sockets, int fd);
 
 /* From now on `loop` waits; NULL: we do. On errors we do, and `loop` knows of no descriptor any more. */
 castor_status cst_sockets_attach(cst_sockets *sockets, const castor_loop *loop);

@@ -42,7 +42,7 @@ static void tear_down(fixture *fix)
 static void watch_first(fixture *fix, int count)
 {
     for (int i = 0; i < count; i++) {
-        assert_int_equal(cst_sockets_watch(&fix->sockets, fix->ends[i][0], CASTOR_READ), CASTOR_OK);
+        assert_int_equal(cst_sockets_watch(&fix->sockets, fix->ends[i][0], CASTOR_READ, NULL), CASTOR_OK);
     }
 }
 
@@ -64,8 +64,8 @@ static void on_ready(void *user, int fd, int32_t ready)
     fix->told[at]++;
     if (!fix->forgets) return;
     assert_int_equal(fix->told[(at + 1) % PIPES] + fix->told[(at + PIPES - 1) % PIPES], 0);
-    (void)cst_sockets_watch(&fix->sockets, fix->ends[(at + 1) % PIPES][0], 0);
-    (void)cst_sockets_watch(&fix->sockets, fix->ends[(at + PIPES - 1) % PIPES][0], 0);
+    (void)cst_sockets_watch(&fix->sockets, fix->ends[(at + 1) % PIPES][0], 0, NULL);
+    (void)cst_sockets_watch(&fix->sockets, fix->ends[(at + PIPES - 1) % PIPES][0], 0, NULL);
 }
 
 /* How many were told. */
@@ -94,7 +94,7 @@ static void check_each_is_told(int count)
     assert_int_equal(wait_once(&fix), 0);
     fill(&fix, count);
     assert_int_equal(wait_once(&fix), count);
-    for (int i = 0; i < count; i += 2) assert_int_equal(cst_sockets_watch(&fix.sockets, fix.ends[i][0], 0), CASTOR_OK);
+    for (int i = 0; i < count; i += 2) assert_int_equal(cst_sockets_watch(&fix.sockets, fix.ends[i][0], 0, NULL), CASTOR_OK);
     assert_int_equal(wait_once(&fix), count / 2);
     tear_down(&fix);
 }
@@ -128,14 +128,14 @@ static void interest_can_be_changed_and_the_wake_up_call_ends_a_wait(void **stat
 
     (void)state;
     set_up(&fix);
-    assert_int_equal(cst_sockets_watch(&fix.sockets, fix.ends[0][1], CASTOR_WRITE), CASTOR_OK);
+    assert_int_equal(cst_sockets_watch(&fix.sockets, fix.ends[0][1], CASTOR_WRITE, NULL), CASTOR_OK);
     assert_int_equal(wait_once(&fix), 1);
-    assert_int_equal(cst_sockets_watch(&fix.sockets, fix.ends[0][1], CASTOR_READ), CASTOR_OK);
+    assert_int_equal(cst_sockets_watch(&fix.sockets, fix.ends[0][1], CASTOR_READ, NULL), CASTOR_OK);
     assert_int_equal(wait_once(&fix), 0);
 
     int kept = fix.ends[1][0];
     fix.ends[1][0] = fix.sockets.wake_read; /* so that on_ready knows it */
-    assert_int_equal(cst_sockets_watch(&fix.sockets, fix.sockets.wake_read, CASTOR_READ), CASTOR_OK);
+    assert_int_equal(cst_sockets_watch(&fix.sockets, fix.sockets.wake_read, CASTOR_READ, NULL), CASTOR_OK);
     cst_sockets_wake(&fix.sockets);
     cst_sockets_wake(&fix.sockets);
     assert_int_equal(cst_sockets_wait(&fix.sockets, -1, on_ready, &fix, &err), CASTOR_OK);
@@ -184,7 +184,7 @@ static void a_loop_takes_over_all_that_is_watched_and_gives_it_back(void **state
     assert_int_equal(count_watched(&seen), PIPES);
     fill(&fix, PIPES);
     assert_int_equal(wait_once(&fix), PIPES); /* a look without waiting needs no loop */
-    assert_int_equal(cst_sockets_watch(&fix.sockets, fix.ends[0][0], 0), CASTOR_OK);
+    assert_int_equal(cst_sockets_watch(&fix.sockets, fix.ends[0][0], 0, NULL), CASTOR_OK);
     assert_int_equal(count_watched(&seen), PIPES - 1);
     assert_int_equal(cst_sockets_attach(&fix.sockets, NULL), CASTOR_OK);
     assert_int_equal(count_watched(&seen), 0);
@@ -218,7 +218,7 @@ static void every_allocation_may_fail_and_then_only_that_socket_is_not_watched(v
         set_up(&fix);
         fix.memory.fail_at = nth;
         for (int i = 0; i < PIPES; i++) {
-            castor_status status = cst_sockets_watch(&fix.sockets, fix.ends[i][0], CASTOR_READ);
+            castor_status status = cst_sockets_watch(&fix.sockets, fix.ends[i][0], CASTOR_READ, NULL);
             assert_true(status == CASTOR_OK || status == CASTOR_NO_MEMORY);
             watched += status == CASTOR_OK;
         }

@@ -1,0 +1,439 @@
+/* exchange_curl.c -- one HTTP exchange on an easy handle of libcurl, and those that are kept for the next one.
+ * SPDX-License-Identifier: MIT
+ */
+#include "exchange_curl.h"
+
+#include "error.h"
+
+/* ---- sentences for libcurl's codes ---- */
+
+static const char *what_failed(CURLcode code)
+{
+    switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST: return "the server's name could not be resolved";
+    case CURLE_COULDNT_RESOLVE_PROXY: return "the proxy's name could not be resolved";
+    case CURLE_COULDNT_CONNECT: return "no connection to the server could be made";
+    case CURLE_PEER_FAILED_VERIFICATION: return "the server's certificate is not trusted";
+    case CURLE_SSL_CACERT_BADFILE: return "the file of trusted certificates cannot be read";
+    case CURLE_SSL_CONNECT_ERROR: return "the TLS handshake failed";
+    case CURLE_GOT_NOTHING: return "the server closed the connection without an answer";
+    case CURLE_PARTIAL_FILE: return "the connection was closed before the body's end";
+    case CURLE_RECV_ERROR: return "the connection broke while receiving";
+    case CURLE_SEND_ERROR: return "the connection broke while sending";
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM: return "the server reset the HTTP/2 stream";
+    case CURLE_BAD_CONTENT_ENCODING: return "the compressed body is broken";
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL: return "the server does not speak HTTP";
+    default: return "the exchange failed";
+    }
+}
+
+/* Trust, settings and servers that speak something else do not mend by themselves. */
+static bool is_final(CURLcode code)
+{
+    return code == CURLE_OUT_OF_MEMORY || code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
+           code == CURLE_SSL_CERTPROBLEM || code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
+           code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_CONTENT_ENCODING;
+}
+
+static void tell_failure(const cst_exchange *exchange, CURLcode code, castor_error *out)
+{
+    const char *detail = exchange->trouble[0] ? exchange->trouble : curl_easy_strerror(code);
+
+    if (code == CURLE_OUT_OF_MEMORY) cst_fail_plainly(out, CASTOR_NO_MEMORY);
+    else cst_fail(out, CASTOR_NETWORK, "%s: %s", what_failed(code), detail);
+    out->is_transient = !is_final(code);
+    out->verdict = code == CURLE_OUT_OF_MEMORY ? CASTOR_VERDICT_FAILED : CASTOR_VERDICT_NETWORK;
+}
+
+/* ---- callbacks of libcurl ---- */
+
+static void tell_head(cst_exchange *exchange)
+{
+    long        http_status = 0;
+    char       *content_type = NULL, *location = NULL;
+    curl_off_t  retry_after_s = 0;
+    int64_t     retry_after_ms = exchange->retry_after_ms;
+
+    if (exchange->has_head) return;
+    exchange->has_head = true;
+    curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &http_status);
+    curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &content_type);
+    curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &location);
+    curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    if (retry_after_s > CST_RETRY_AFTER_MAX_S) retry_after_s = CST_RETRY_AFTER_MAX_S;
+    if (retry_after_s * 1000 > retry_after_ms) retry_after_ms = retry_after_s * 1000;
+    const cst_head head = {
+        .http_status = (int32_t)http_status,
+        .content_type = castor_str_of(content_type),
+        .location = castor_str_of(location),
+        .retry_after_ms = { .is_set = retry_after_ms > 0, .value = retry_after_ms },
+    };
+    exchange->sink.on_head(exchange->sink.user, &head);
+}
+
+/* libcurl reads Retry-After, but not this header of other people's servers, a whole number. */
+static void read_delay(cst_exchange *exchange, castor_str line)
+{
+    static const castor_str name = { "retry-after-ms:", 15 };
+    int64_t                 delay_ms = 0;
+
+    if (line.len < name.len || !cst_str_equal_nocase((castor_str){ line.data, name.len }, name)) return;
+    castor_str digits = cst_str_trim((castor_str){ line.data + name.len, line.len - name.len });
+    for (size_t i = 0; i < digits.len && delay_ms < CST_RETRY_AFTER_MAX_S * 1000LL; i++) {
+        if (digits.data[i] < '0' || digits.data[i] > '9') return;
+        delay_ms = delay_ms * 10 + (digits.data[i] - '0');
+    }
+    if (delay_ms > CST_RETRY_AFTER_MAX_S * 1000LL) delay_ms = CST_RETRY_AFTER_MAX_S * 1000LL;
+    exchange->retry_after_ms = delay_ms;
+}
+
+/* Each line of the head. libcurl 7.88.1 calls an answer whose head is cut off a success without a body. */
+static size_t on_header(char *line, size_t size, size_t count, void *user)
+{
+    cst_exchange *exchange = user;
+    castor_str    view = { line, size * count };
+
+    exchange->is_head_whole = view.len <= 2; /* CR LF alone */
+    if (cst_str_starts_with(view, "HTTP/")) exchange->retry_after_ms = 0; /* what was before was a proxy's */
+    read_delay(exchange, view);
+    return view.len;
+}
+
+static size_t on_write(char *bytes, size_t size, size_t count, void *user)
+{
+    cst_exchange *exchange = user;
+
+    exchange->all->has_moved = true;
+    tell_head(exchange);
+    switch (exchange->sink.on_bytes(exchange->sink.user, bytes, size * count)) {
+    case CST_TAKE_MORE: return size * count;
+    case CST_TAKE_PAUSE: return CURL_WRITEFUNC_PAUSE;
+    case CST_TAKE_STOP:
+    default: return size * count == 0; /* anything but the length is an error to libcurl */
+    }
+}
+
+void cst_exchange_note_phase(cst_exchange *exchange)
+{
+    exchange->all->has_moved = true;
+    exchange->sink.on_phase(exchange->sink.user);
+}
+
+static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
+{
+    cst_exchange *exchange = user;
+    long          connections_made = 1;
+
+    (void)remote;
+    (void)local;
+    (void)remote_port;
+    (void)local_port;
+    curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections_made);
+    exchange->has_started = exchange->is_sent = true;
+    cst_exchange_note_phase(exchange);
+    exchange->sink.on_connected(exchange->sink.user, connections_made == 0);
+    return CURL_PREREQFUNC_OK;
+}
+
+static int on_resolve(void *state, void *reserved, void *user)
+{
+    cst_exchange *exchange = user;
+
+    (void)state;
+    (void)reserved;
+    exchange->has_started = true;
+    cst_exchange_note_phase(exchange);
+    return 0;
+}
+
+static int on_socket(void *user, curl_socket_t socket, curlsocktype purpose)
+{
+    cst_exchange *exchange = user;
+
+    (void)socket;
+    (void)purpose;
+    exchange->has_started = true;
+    cst_exchange_note_phase(exchange);
+    return CURL_SOCKOPT_OK;
+}
+
+static int on_debug(CURL *easy, curl_infotype type, char *text, size_t len, void *user)
+{
+    cst_exchanges *all = user;
+    char           line[512];
+
+    (void)easy;
+    if (type != CURLINFO_TEXT) return 0; /* neither headers nor bodies */
+    cst_copy_text(line, sizeof line, cst_str_trim((castor_str){ text, len }));
+    /* libcurl 7.88 tells the headers of HTTP/2 as text. */
+    if (strstr(line, "[x-goog-api-key") || strstr(line, "[authorization")) return 0;
+    if (strstr(line, "proxy env variable")) return 0; /* may quote a password */
+    all->log(all->log_user, line);
+    return 0;
+}
+
+/* ---- options ---- */
+
+static void set_callbacks(cst_exchange *exchange)
+{
+    CURL *easy = exchange->easy;
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->trouble);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_write);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_FUNCTION, on_resolve);
+    curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+    curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, exchange);
+    if (exchange->all->log) {
+        curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+        curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
+        curl_easy_setopt(easy, CURLOPT_DEBUGDATA, exchange->all);
+    }
+}
+
+/* What stands for all requests. Options that copy may fail for want of memory; the rest cannot. */
+static bool set_standing(cst_exchange *exchange)
+{
+    CURL                *easy = exchange->easy;
+    const cst_exchanges *all = exchange->all;
+    const char          *proxy = all->proxy ? all->proxy : all->ignore_environment ? "" : NULL;
+
+    bool is_set = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK &&
+                  (!proxy || curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK) &&
+                  (!all->ignore_environment || curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK) &&
+                  (!all->ca_file || curl_easy_setopt(easy, CURLOPT_CAINFO, all->ca_file) == CURLE_OK);
+    if (all->ca_file) curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* in place of the system's, not beside them */
+
+    curl_easy_setopt(easy, CURLOPT_SHARE, all->share);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)exchange->read_bytes);
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 1L); /* its least: the body is sent from where it stands */
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, all->force_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* the key stays with its host */
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L); /* models think for minutes; NATs forget */
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
+    set_callbacks(exchange);
+    return is_set;
+}
+
+/* Our owner's limit strikes first and names itself. libcurl must know it all the same: of several addresses of a host
+ * it gives each a part of the time. */
+static long connect_timeout_of(const cst_http_request *request)
+{
+    bool is_usual = request->connect_timeout_ms >= 0 && request->connect_timeout_ms < CST_NEVER_MS;
+
+    return is_usual ? (long)request->connect_timeout_ms + 1000 : (long)CST_NEVER_MS;
+}
+
+static bool set_request(cst_exchange *exchange, const cst_http_request *request)
+{
+    CURL *easy = exchange->easy;
+
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body.data);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_of(request));
+    return curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
+}
+
+/* ---- headers ---- */
+
+/* They hold the key: one block, so that no copy of it can be forgotten. */
+static bool copy_headers(cst_exchange *exchange, const char *const *headers)
+{
+    size_t count = 0, bytes = 0;
+
+    for (; headers[count]; count++) bytes += sizeof(struct curl_slist) + strlen(headers[count]) + 1;
+    if (count == 0) return true;
+    exchange->headers = cst_alloc(exchange->all->allocator, bytes);
+    if (!exchange->headers) return false;
+    exchange->header_bytes = bytes;
+    char *text = (char *)(exchange->headers + count);
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(headers[i]) + 1;
+        exchange->headers[i].data = memcpy(text, headers[i], size);
+        exchange->headers[i].next = i + 1 < count ? &exchange->headers[i + 1] : NULL;
+        text += size;
+    }
+    return true;
+}
+
+static void forget_headers(cst_exchange *exchange)
+{
+    if (exchange->headers) cst_wipe(exchange->headers, exchange->header_bytes);
+    cst_release(exchange->all->allocator, exchange->headers);
+    exchange->headers = NULL;
+}
+
+/* ---- life ---- */
+
+static void free_exchange(cst_exchange *exchange)
+{
+    curl_easy_cleanup(exchange->easy);
+    forget_headers(exchange);
+    cst_release(exchange->all->allocator, exchange);
+}
+
+static cst_exchange *new_exchange(cst_exchanges *all, size_t read_bytes)
+{
+    cst_exchange *exchange = cst_alloc_zeroed(all->allocator, sizeof *exchange);
+
+    if (!exchange) return NULL;
+    exchange->all = all;
+    exchange->read_bytes = read_bytes;
+    exchange->easy = curl_easy_init();
+    if (exchange->easy && set_standing(exchange)) return exchange;
+    free_exchange(exchange);
+    return NULL;
+}
+
+/* One that was kept, with a buffer that is large enough. */
+static cst_exchange *reuse_exchange(cst_exchanges *all, size_t read_bytes)
+{
+    while (all->idle) {
+        cst_exchange *exchange = all->idle;
+        all->idle = exchange->next;
+        all->idle_count--;
+        if (exchange->read_bytes >= read_bytes) return exchange;
+        free_exchange(exchange);
+    }
+    return NULL;
+}
+
+static void reset(cst_exchange *exchange)
+{
+    cst_exchange kept = { .all = exchange->all, .easy = exchange->easy, .read_bytes = exchange->read_bytes };
+
+    *exchange = kept;
+}
+
+/* A large buffer pays when one answer comes at the speed of the link, and costs when thousands trickle. */
+static size_t read_bytes_of(const cst_exchanges *all)
+{
+    return all->open_count < CST_FEW_EXCHANGES ? CST_READ_BYTES_FEW : CST_READ_BYTES_MANY;
+}
+
+cst_exchange *cst_exchange_take(cst_exchanges *all, const cst_http_request *request, const cst_sink *sink)
+{
+    size_t        read_bytes = read_bytes_of(all);
+    cst_exchange *exchange = reuse_exchange(all, read_bytes);
+
+    if (!exchange) exchange = new_exchange(all, read_bytes);
+    if (!exchange) return NULL;
+    exchange->sink = *sink;
+    exchange->body = request->body;
+    if (copy_headers(exchange, request->headers) && set_request(exchange, request)) {
+        all->open_count++;
+        return exchange;
+    }
+    free_exchange(exchange);
+    return NULL;
+}
+
+void cst_exchange_give_back(cst_exchange *exchange)
+{
+    cst_exchanges *all = exchange->all;
+
+    all->open_count--;
+    if (!exchange->is_sound || all->idle_count == CST_IDLE_EXCHANGES_MAX) {
+        free_exchange(exchange);
+        return;
+    }
+    curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, NULL);
+    forget_headers(exchange);
+    reset(exchange);
+    exchange->next = all->idle;
+    all->idle = exchange;
+    all->idle_count++;
+}
+
+/* ---- what becomes of it ---- */
+
+cst_exchange *cst_exchange_of(CURL *easy)
+{
+    void *user = NULL;
+
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&user);
+    return user;
+}
+
+cst_phase cst_exchange_phase(cst_exchange *exchange)
+{
+    curl_off_t connected_us = 0;
+
+    if (exchange->is_sent) return CST_PHASE_FIRST_BYTE;
+    if (!exchange->has_started) return CST_PHASE_QUEUED;
+    curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+    if (connected_us == 0) return CST_PHASE_CONNECT;
+    curl_easy_setopt(exchange->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CST_NEVER_MS); /* TLS has a limit of its own */
+    return CST_PHASE_TLS;
+}
+
+void cst_exchange_end(cst_exchange *exchange, CURLcode code)
+{
+    castor_error failure;
+
+    exchange->is_ended = true;
+    exchange->all->has_moved = true;
+    if (code == CURLE_OK && !exchange->is_head_whole && !exchange->has_head) code = CURLE_GOT_NOTHING;
+    exchange->is_sound = code == CURLE_OK;
+    if (code == CURLE_OK) {
+        tell_head(exchange);
+        exchange->sink.on_end(exchange->sink.user, NULL);
+    } else {
+        tell_failure(exchange, code, &failure);
+        exchange->sink.on_end(exchange->sink.user, &failure);
+    }
+}
+
+/* ---- all of them ---- */
+
+static bool copy_option(const cst_allocator *allocator, char **out, const char *text)
+{
+    *out = text ? cst_alloc_text(allocator, castor_str_of(text)) : NULL;
+    return !text || *out;
+}
+
+castor_status cst_exchanges_init(cst_exchanges *all, const cst_transport_options *options)
+{
+    *all = (cst_exchanges){
+        .allocator = options->allocator,
+        .share = curl_share_init(),
+        .force_http1 = options->force_http1,
+        .ignore_environment = options->ignore_environment,
+        .log = options->log,
+        .log_user = options->log_user,
+    };
+    bool has_proxy = copy_option(options->allocator, &all->proxy, options->proxy);
+    bool has_ca_file = copy_option(options->allocator, &all->ca_file, options->ca_file);
+    bool is_shared = all->share &&
+                     curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK &&
+                     curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK;
+    return has_proxy && has_ca_file && is_shared ? CASTOR_OK : CASTOR_NO_MEMORY;
+}
+
+void cst_exchanges_free(cst_exchanges *all)
+{
+    (void)reuse_exchange(all, SIZE_MAX); /* no buffer is that large: frees all */
+    if (all->share) curl_share_cleanup(all->share);
+    if (all->proxy) cst_wipe(all->proxy, strlen(all->proxy)); /* may hold a password */
+    cst_release(all->allocator, all->proxy);
+    cst_release(all->allocator, all->ca_file);
+}

@@ -133,10 +133,12 @@ static void log_line(void *user, const char *line)
 
 static castor_status make_transport(castor_client *client, const castor_client_options *options, castor_error *err)
 {
+    const char                 *ca_file = options->ca_file ? options->ca_file : environment(options, "SSL_CERT_FILE");
     const cst_transport_options settings = {
         .allocator = &client->allocator,
         .proxy = options->proxy,
-        .ca_file = options->ca_file ? options->ca_file : environment(options, "SSL_CERT_FILE"),
+        .ca_file = ca_file,
+        .ca_directory = options->ca_file ? NULL : environment(options, "SSL_CERT_DIR"),
         .force_http1 = options->force_http1,
         .host_connections_max = or_default(options->host_connections_max, (int64_t)client->streams_max),
         .connection_streams_max = or_default(options->connection_streams_max, CST_CONNECTION_STREAMS_MAX),

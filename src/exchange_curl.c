@@ -208,9 +208,7 @@ static bool set_standing(cst_exchange *exchange)
 
     bool is_set = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK &&
                   (!proxy || curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK) &&
-                  (!all->ignore_environment || curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK) &&
-                  (!all->ca_file || curl_easy_setopt(easy, CURLOPT_CAINFO, all->ca_file) == CURLE_OK);
-    if (all->ca_file) curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* in place of the system's, not beside them */
+                  (!all->ignore_environment || curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK);
 
     curl_easy_setopt(easy, CURLOPT_SHARE, all->share);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)exchange->read_bytes);
@@ -241,6 +239,16 @@ static long connect_timeout_of(const cst_http_request *request)
     return is_usual ? (long)request->connect_timeout_ms + 1000 : (long)CST_NEVER_MS;
 }
 
+static bool set_trust(cst_exchange *exchange)
+{
+    cst_roots *roots = &exchange->all->roots;
+
+    if (exchange->trusted != CST_ROOTS_UNKNOWN && exchange->trusted == roots->state) return true;
+    bool is_set = cst_roots_apply(roots, exchange->easy);
+    exchange->trusted = roots->state;
+    return is_set;
+}
+
 static bool set_request(cst_exchange *exchange, const cst_http_request *request)
 {
     CURL *easy = exchange->easy;
@@ -249,7 +257,9 @@ static bool set_request(cst_exchange *exchange, const cst_http_request *request)
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_of(request));
-    return curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
+    bool is_set = curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
+    bool needs_trust = cst_str_starts_with(castor_str_of(request->url), "https:");
+    return is_set && (!needs_trust || set_trust(exchange));
 }
 
 /* ---- headers ---- */
@@ -318,9 +328,12 @@ static cst_exchange *reuse_exchange(cst_exchanges *all, size_t read_bytes)
 
 static void reset(cst_exchange *exchange)
 {
-    cst_exchange kept = { .all = exchange->all, .easy = exchange->easy, .read_bytes = exchange->read_bytes };
-
-    *exchange = kept;
+    *exchange = (cst_exchange){
+        .all = exchange->all,
+        .easy = exchange->easy,
+        .read_bytes = exchange->read_bytes,
+        .trusted = exchange->trusted,
+    };
 }
 
 /* A large buffer pays when one answer comes at the speed of the link, and costs when thousands trickle. */
@@ -386,6 +399,13 @@ cst_phase cst_exchange_phase(cst_exchange *exchange)
     return CST_PHASE_TLS;
 }
 
+bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code)
+{
+    bool is_refused = code == CURLE_PEER_FAILED_VERIFICATION && !exchange->is_sent;
+
+    return is_refused && cst_roots_widen(&exchange->all->roots, exchange->trusted) && set_trust(exchange);
+}
+
 void cst_exchange_end(cst_exchange *exchange, CURLcode code)
 {
     castor_error failure;
@@ -422,11 +442,11 @@ castor_status cst_exchanges_init(cst_exchanges *all, const cst_transport_options
         .log_user = options->log_user,
     };
     bool has_proxy = copy_option(options->allocator, &all->proxy, options->proxy);
-    bool has_ca_file = copy_option(options->allocator, &all->ca_file, options->ca_file);
+    bool has_roots = cst_roots_init(&all->roots, options->allocator, options->ca_file, options->ca_directory);
     bool is_shared = all->share &&
                      curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK &&
                      curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK;
-    return has_proxy && has_ca_file && is_shared ? CASTOR_OK : CASTOR_NO_MEMORY;
+    return has_proxy && has_roots && is_shared ? CASTOR_OK : CASTOR_NO_MEMORY;
 }
 
 void cst_exchanges_free(cst_exchanges *all)
@@ -435,5 +455,5 @@ void cst_exchanges_free(cst_exchanges *all)
     if (all->share) curl_share_cleanup(all->share);
     if (all->proxy) cst_wipe(all->proxy, strlen(all->proxy)); /* may hold a password */
     cst_release(all->allocator, all->proxy);
-    cst_release(all->allocator, all->ca_file);
+    cst_roots_free(&all->roots);
 }

@@ -10,13 +10,14 @@
 #include <curl/curl.h>
 
 #include "transport.h"
+#include "roots.h"
 
 /* What all exchanges of a transport share. */
 typedef struct cst_exchanges {
     const cst_allocator *allocator;
     CURLSH              *share;       /* names and TLS sessions, for all multi handles */
     char                *proxy;
-    char                *ca_file;
+    cst_roots            roots;
     bool                 force_http1;
     bool                 ignore_environment;
     bool                 has_moved;   /* some exchange came forward: its owner should look before we wait */
@@ -33,6 +34,7 @@ struct cst_exchange {
     cst_exchange      *next;          /* when idle */
     CURL              *easy;
     size_t             read_bytes;    /* of its receive buffer, which cannot grow */
+    cst_roots_state    trusted;       /* what its options say of trust */
     struct curl_slist *headers;       /* one block, texts included; wiped when freed */
     size_t             header_bytes;
     cst_sink           sink;
@@ -55,6 +57,9 @@ cst_exchange *cst_exchange_take(cst_exchanges *all, const cst_http_request *requ
 
 /* Its handle is in no multi handle any more. */
 void cst_exchange_give_back(cst_exchange *exchange);
+
+/* Whether one that failed may fare better when it is added anew; its sink knows nothing of it. */
+bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code);
 
 /* Tells the sink, which may close it. */
 void cst_exchange_end(cst_exchange *exchange, CURLcode code);

@@ -88,7 +88,8 @@ struct cst_transport {
 typedef struct cst_transport_options {
     const cst_allocator *allocator; /* outlives the transport */
     const char          *proxy;     /* NULL: from the environment unless ignored; "": none */
-    const char          *ca_file;
+    const char          *ca_file;      /* with ca_directory in place of the system's; both NULL: those */
+    const char          *ca_directory;
     bool                 force_http1;
     int64_t              host_connections_max;
     int64_t              connection_streams_max; /* of one HTTP/2 connection */

@@ -131,8 +131,8 @@ static curl_group *group_for_one_more(curl_transport *owner)
     return added ? added : fewest;
 }
 
-/* Groups without exchanges go, and their idle connections with them: nobody would notice that those have died. The first
- * one stays for the next request, unless it is spoilt: out of memory, libcurl 7.88.1 leaves the table of a socket
+/* Groups without exchanges go, and their idle connections with them: nobody would notice that those have died. The
+ * first one stays for the next request, unless it is spoilt: out of memory, libcurl 7.88.1 leaves the table of a socket
  * destroyed but in use, and the next exchange on a socket of that number divides by zero. */
 static void drop_empty_groups(curl_transport *owner)
 {
@@ -197,6 +197,14 @@ static void resume_exchange(cst_exchange *exchange)
 
 /* ---- all exchanges ---- */
 
+static bool add_again(cst_exchange *exchange)
+{
+    CURLM *multi = ((curl_group *)exchange->group)->multi;
+
+    curl_multi_remove_handle(multi, exchange->easy);
+    return curl_multi_add_handle(multi, exchange->easy) == CURLM_OK;
+}
+
 /* libcurl forgets a message when its transfer is removed, and a sink may do just that: take code and handle first. */
 static void take_ends(curl_group *group)
 {
@@ -204,8 +212,10 @@ static void take_ends(curl_group *group)
     int      left;
 
     while ((message = curl_multi_info_read(group->multi, &left)) != NULL) {
-        CURLcode code = message->data.result;
-        if (message->msg == CURLMSG_DONE) cst_exchange_end(cst_exchange_of(message->easy_handle), code);
+        cst_exchange *exchange = cst_exchange_of(message->easy_handle);
+        CURLcode      code = message->data.result;
+        if (message->msg != CURLMSG_DONE) continue;
+        if (!cst_exchange_tries_again(exchange, code) || !add_again(exchange)) cst_exchange_end(exchange, code);
     }
 }
 

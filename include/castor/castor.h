@@ -344,8 +344,9 @@ typedef struct castor_allocator {
  * castor_client_options -- settings of a client. Strings are copied.
  *
  * From the environment, unless set here or ignore_environment: GOOGLE_API_KEY, then GEMINI_API_KEY;
- * GOOGLE_GEMINI_BASE_URL; SSL_CERT_FILE; https_proxy, http_proxy, all_proxy, no_proxy (read by libcurl). An empty
- * variable counts as unset.
+ * GOOGLE_GEMINI_BASE_URL; SSL_CERT_FILE and SSL_CERT_DIR (a bundle, and a directory as `openssl rehash` leaves it: both
+ * in place of the system's); https_proxy, http_proxy, all_proxy, no_proxy (read by libcurl). An empty variable counts as
+ * unset.
  */
 typedef struct castor_client_options {
     size_t                  size;
@@ -354,7 +355,7 @@ typedef struct castor_client_options {
                                                       dialect the part before /chat/completions */
     castor_dialect          dialect;
     const char             *proxy;                 /* "http://host:port", "socks5h://..."; "" for none */
-    const char             *ca_file;               /* PEM bundle in place of the system's */
+    const char             *ca_file;               /* PEM bundle in place of the system's, and of SSL_CERT_DIR's */
     const char             *user_agent;            /* put before our own */
     int32_t                 force_http1;           /* do not negotiate HTTP/2 */
     int32_t                 ignore_environment;

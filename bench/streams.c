@@ -1,13 +1,17 @@
-/* streams.c -- holds many streams of pollux at once and tells what came late, and what they cost the server.
+/* streams.c -- holds many streams of pollux at once with nothing but epoll and recv, and tells what came late, and what
+ * they cost: the limit of what a client can do, and what pollux can.
  * SPDX-License-Identifier: MIT
  *
  *     streams [-2 STREAMS_A_CONNECTION] [-n STREAMS] [-e EVENTS] [-g GAP_MS] [-r RAMP_MS] PORT PID PROMPT
  *
  * Asks PROMPT of the pollux at PORT, over HTTP/1.1 or (-2) HTTP/2 in the clear, each stream at its time in the ramp.
  * The answer is to have EVENTS events, the k-th due k * GAP_MS after its request was sent; how much later it is read is
- * its lateness. -g 0: as fast as they come. What the server (PID) used stands in /proc.
+ * its lateness. -g 0: as fast as they come. The processor's time of the client is that between the request of the last
+ * stream and the end of the first; what the server (PID) used stands in /proc. Prints one object of JSON.
  */
 #define _GNU_SOURCE /* as nghttp2.h wants ssize_t, and netinet its options */
+#include "figures.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <nghttp2/nghttp2.h>
@@ -18,12 +22,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 256 << 10, READY_MAX = 256, LATENESS_MAX = 1 << 26 };
+enum { READ_BYTES = 256 << 10, READY_MAX = 256, LATENESS_MAX = 1 << 22 };
 
 typedef struct stream {
     uint64_t asked_us;
@@ -44,53 +46,48 @@ static struct {
     int         port, pid, epoll;
     char        body[1024];
     stream     *all;
-    uint32_t   *lateness; /* of each event, us */
-    size_t      seen;
+    fig_samples lateness; /* of each event */
     size_t      over;
     connection *connections;
     size_t      connection_count;
+    size_t      before_bytes, during_bytes; /* resident, of this process */
+    size_t      seen_from, seen_to;         /* events seen when all were asked for, and when the first ended */
+    double      cpu_from, cpu_to;           /* the processor's time then, us */
 } run = { .streams = 1000, .events = 50, .gap_us = 200000, .ramp_us = 2000000, .streams_a_connection = 1 };
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(2);
-}
 
 static uint64_t now_us(void)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+    return fig_now_ns() / 1000;
 }
 
 /* ---- what the server uses ---- */
 
-static double cpu_seconds(void)
+static double server_cpu_seconds(void)
 {
     char          name[64], text[1024];
     unsigned long user = 0, kernel = 0;
 
+    if (run.pid == 0) return 0;
     snprintf(name, sizeof name, "/proc/%d/stat", run.pid);
     FILE *file = fopen(name, "r");
-    if (!file || !fgets(text, sizeof text, file)) die(name);
+    if (!file || !fgets(text, sizeof text, file)) fig_die(name);
     fclose(file);
     const char *rest = strrchr(text, ')'); /* behind the name: state, ten numbers, and the two that we want */
     if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2) {
-        die(name);
+        fig_die(name);
     }
     return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
 }
 
-static long resident_kb(const char *key)
+static long server_kb(const char *key)
 {
     char name[64], line[256];
-    long kb = -1;
+    long kb = 0;
 
+    if (run.pid == 0) return 0;
     snprintf(name, sizeof name, "/proc/%d/status", run.pid);
     FILE *file = fopen(name, "r");
-    if (!file) die(name);
+    if (!file) fig_die(name);
     while (fgets(line, sizeof line, file)) {
         if (strncmp(line, key, strlen(key)) == 0) kb = atol(line + strlen(key) + 1);
     }
@@ -105,8 +102,7 @@ static void see_event(stream *s, uint64_t now)
     uint64_t due = s->asked_us + (s->events + 1) * run.gap_us;
 
     s->events++;
-    if (run.seen < LATENESS_MAX) run.lateness[run.seen] = now > due ? (uint32_t)(now - due) : 0;
-    run.seen++;
+    fig_samples_add(&run.lateness, now > due ? now - due : 0);
 }
 
 static void see_bytes(stream *s, const char *bytes, size_t len, uint64_t now)
@@ -124,8 +120,11 @@ static void see_bytes(stream *s, const char *bytes, size_t len, uint64_t now)
 
 static void see_end(stream *s)
 {
-    if (!s->is_over) run.over++;
+    if (s->is_over) return;
     s->is_over = true;
+    if (run.over++ > 0) return;
+    run.cpu_to = fig_cpu_us();
+    run.seen_to = run.lateness.count;
 }
 
 static uint64_t read_at_us; /* for nghttp2's callbacks */
@@ -156,14 +155,14 @@ static void open_connection(connection *c)
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     c->fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof address) != 0) die("connect");
+    if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof address) != 0) fig_die("connect");
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (epoll_ctl(run.epoll, EPOLL_CTL_ADD, c->fd, &wanted) != 0) die("epoll_ctl");
+    if (epoll_ctl(run.epoll, EPOLL_CTL_ADD, c->fd, &wanted) != 0) fig_die("epoll_ctl");
 }
 
 static void send_all(connection *c, const void *bytes, size_t len)
 {
-    if (send(c->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len) die("send"); /* it is small */
+    if (send(c->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len) fig_die("send"); /* it is small */
 }
 
 static void open_session(connection *c)
@@ -174,7 +173,7 @@ static void open_session(connection *c)
     nghttp2_session_callbacks_new(&callbacks);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_close);
-    if (nghttp2_session_client_new(&c->session, callbacks, c) != 0) die("nghttp2");
+    if (nghttp2_session_client_new(&c->session, callbacks, c) != 0) fig_die("nghttp2");
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_submit_settings(c->session, 0, &windows, 1);
     nghttp2_session_set_local_window_size(c->session, 0, 0, 1 << 30);
@@ -197,7 +196,7 @@ static ssize_t give_body(nghttp2_session *session, int32_t id, uint8_t *out, siz
     (void)id;
     (void)source;
     (void)user;
-    if (len > most) die("body");
+    if (len > most) fig_die("body");
     memcpy(out, run.body, len);
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     return (ssize_t)len;
@@ -256,83 +255,74 @@ static void take(connection *c)
         see_bytes(c->first, buffer, (size_t)count, read_at_us);
         return;
     }
-    if (nghttp2_session_mem_recv(c->session, (const uint8_t *)buffer, (size_t)count) != count) die("nghttp2");
+    if (nghttp2_session_mem_recv(c->session, (const uint8_t *)buffer, (size_t)count) != count) fig_die("nghttp2");
     flush(c);
 }
 
 /* ---- the run ---- */
 
-static int by_size(const void *a, const void *b)
+static void report(double seconds, double server_cpu, long server_before_kb, long server_during_kb)
 {
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    size_t wanted = run.streams * run.events, seen = run.lateness.count, window = run.seen_to - run.seen_from;
 
-    return (x > y) - (x < y);
-}
-
-static double late_ms(double part)
-{
-    size_t count = run.seen < LATENESS_MAX ? run.seen : LATENESS_MAX;
-
-    return count ? run.lateness[(size_t)(part * (double)(count - 1))] / 1e3 : 0.0;
-}
-
-static void report(double seconds, double cpu, long before_kb, long during_kb)
-{
-    size_t wanted = run.streams * run.events;
-
-    qsort(run.lateness, run.seen < LATENESS_MAX ? run.seen : LATENESS_MAX, sizeof *run.lateness, by_size);
-    printf("%zu streams on %zu connections, %zu events of %zu (%zd lost), %.2f s\n", run.streams, run.connection_count,
-           run.seen, wanted, (ssize_t)wanted - (ssize_t)run.seen, seconds);
+    fig_samples_sort(&run.lateness);
+    printf("{\"streams\":%zu,\"connections\":%zu,\"events\":%zu,\"lost\":%zd,\"events_s\":%.0f", run.streams,
+           run.connection_count, seen, (ssize_t)wanted - (ssize_t)seen, (double)seen / seconds);
+    if (window > 0) printf(",\"cpu_us_event\":%.3f", (run.cpu_to - run.cpu_from) / (double)window);
+    printf(",\"bytes_stream\":%.0f",
+           ((double)run.during_bytes - (double)run.before_bytes) / (double)run.streams);
     if (run.gap_us) {
-        printf("late: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, most %.2f ms\n", late_ms(0.5), late_ms(0.9), late_ms(0.99),
-               late_ms(1.0));
+        printf(",\"late_p50_ms\":%.3f,\"late_p99_ms\":%.3f,\"late_most_ms\":%.3f", fig_samples_at(&run.lateness, 0.5) / 1e3,
+               fig_samples_at(&run.lateness, 0.99) / 1e3, fig_samples_at(&run.lateness, 1) / 1e3);
     }
-    printf("server: %.2f s CPU (%.0f %% of a core), %.2f us an event, %.0f events a second\n", cpu, 100 * cpu / seconds,
-           cpu * 1e6 / (double)run.seen, (double)run.seen / seconds);
-    printf("server: %ld KB resident before, %ld KB with all streams (%.0f bytes a stream), %ld KB at most\n", before_kb,
-           during_kb, (double)(during_kb - before_kb) * 1024 / (double)run.streams, resident_kb("VmHWM"));
+    if (run.pid != 0) {
+        printf(",\"server_cpu_us_event\":%.3f,\"server_core_pct\":%.1f,\"server_bytes_stream\":%.0f,\"server_peak_mib\":%.2f",
+               server_cpu * 1e6 / (double)seen, 100 * server_cpu / seconds,
+               (double)(server_during_kb - server_before_kb) * 1024 / (double)run.streams, (double)server_kb("VmHWM") / 1024);
+    }
+    printf("}\n");
 }
 
 static void play(void)
 {
     struct epoll_event ready[READY_MAX];
     uint64_t           start_us = now_us();
-    double             cpu = cpu_seconds();
-    long               before_kb = resident_kb("VmRSS"), during_kb = 0;
+    double             server_cpu = server_cpu_seconds();
+    long               before_kb = server_kb("VmRSS"), during_kb = 0;
     size_t             asked = 0;
 
     while (run.over < run.streams) {
         uint64_t due_us = start_us + (run.streams > 1 ? run.ramp_us * asked / run.streams : 0), now = now_us();
         if (asked < run.streams && now >= due_us) {
             ask(&run.connections[asked / run.streams_a_connection]);
-            asked++;
+            if (++asked < run.streams) continue;
+            run.cpu_from = fig_cpu_us();
+            run.seen_from = run.lateness.count;
             continue;
         }
-        if (asked == run.streams && during_kb == 0 && run.seen >= run.streams * run.events / 2) {
-            during_kb = resident_kb("VmRSS");
+        if (asked == run.streams && run.during_bytes == 0 && run.lateness.count >= run.streams * run.events / 2) {
+            during_kb = server_kb("VmRSS");
+            run.during_bytes = fig_resident_bytes();
         }
         int wait_ms = asked < run.streams ? (int)((due_us - now) / 1000) : 1000;
         int count = epoll_wait(run.epoll, ready, READY_MAX, wait_ms);
         for (int i = 0; i < count; i++) take(ready[i].data.ptr);
     }
-    report((double)(now_us() - start_us) / 1e6, cpu_seconds() - cpu, before_kb, during_kb);
+    report((double)(now_us() - start_us) / 1e6, server_cpu_seconds() - server_cpu, before_kb, during_kb);
 }
 
 static void prepare(const char *prompt)
 {
-    struct rlimit files;
-
     snprintf(run.body, sizeof run.body, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"%s\"}]}]}", prompt);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-    }
+    fig_raise_descriptors();
     run.connection_count = (run.streams + run.streams_a_connection - 1) / run.streams_a_connection;
     run.all = calloc(run.streams, sizeof *run.all);
     run.connections = calloc(run.connection_count, sizeof *run.connections);
-    run.lateness = malloc(LATENESS_MAX * sizeof *run.lateness); /* touched as it fills */
     run.epoll = epoll_create1(0);
-    if (!run.all || !run.connections || !run.lateness || run.epoll < 0) die("memory");
+    if (!run.all || !run.connections || run.epoll < 0) fig_die("memory");
+    size_t wanted = run.streams * run.events;
+    fig_samples_init(&run.lateness, wanted < LATENESS_MAX ? wanted : LATENESS_MAX);
+    run.before_bytes = fig_resident_bytes();
     for (size_t i = 0; i < run.connection_count; i++) {
         size_t before = i * run.streams_a_connection, left = run.streams - before;
         run.connections[i].first = run.all + before;
@@ -364,5 +354,5 @@ int main(int argc, char **argv)
     run.pid = atoi(argv[optind + 1]);
     prepare(argv[optind + 2]);
     play();
-    return run.seen == run.streams * run.events ? 0 : 1;
+    return run.lateness.count == run.streams * run.events ? 0 : 1;
 }

@@ -1,0 +1,168 @@
+# shellcheck shell=bash
+# measures.sh -- one function for each measure: what is run in turn, and against which server. What they print goes to
+# $results, one object of JSON a line; bench/report.py makes the page of it.
+# SPDX-License-Identifier: MIT
+
+# versus MEASURE OPTION... NAME COMMAND...: see bench/versus.c.
+versus() {
+    local measure=$1
+    shift
+    "$tools/versus" -m "$measure" -l 120 "$@" >>"$results"
+}
+
+# Clients in C on the first core, away from the servers; the others have threads of their own and want both.
+client_core() { [ "$server_core" = 0 ] || printf 'taskset -c 0 '; }
+
+# take_list NAME COMMAND...: what the command prints, apart at zero bytes, as the array `list`.
+take_list() { mapfile -d '' -t list < <("$@"); }
+
+as_gemini() { printf '/v1beta/models/%s:streamGenerateContent?alt=sse' "$1"; }
+curl_post() { printf 'curl -sN -H x-goog-api-key:test-key -H Content-Type:application/json --data-binary @%s' "$scratch/body"; }
+
+measure_decode() {
+    [ -x "$tools/decode" ] || return 0
+    "$tools/decode" -n "$(few 11 3)" -e "$(few 200000 20000)" >>"$results"
+}
+
+measure_long() {
+    local list
+    take_list google answers "$plain" long 1
+    set -- "${list[@]}"
+    take_list openai answers "$plain/openai/long" long 1
+    versus long -o figures -n "$(few 11 3)" \
+        castor "$tools/castor_answers $plain long 1" \
+        'bare recv' "$tools/bare recv $plain_port $(as_gemini long)" \
+        "recv + castor's decoder" "$tools/bare answers $plain_port $(as_gemini long) 1" \
+        curl "$(curl_post) -o /dev/null $plain$(as_gemini long)" \
+        -n "$(few 3 1)" "$@" "${list[@]}"
+}
+
+measure_short() {
+    local list count i
+    count=$(few 2000 200)
+    for ((i = 0; i < count; i++)); do
+        printf 'url = "%s%s"\noutput = "/dev/null"\n' "$plain" "$(as_gemini fifty)"
+    done >"$scratch/curl.short"
+    take_list google answers "$plain" fifty "$count"
+    set -- "${list[@]}"
+    take_list openai answers "$plain/openai/fifty" fifty "$count"
+    versus short -o figures -n "$(few 11 3)" \
+        castor "$tools/castor_answers $plain fifty $count" \
+        "recv + castor's decoder" "$tools/bare answers $plain_port $(as_gemini fifty) $count" \
+        'curl, one process' "$(curl_post) -K $scratch/curl.short" \
+        -n "$(few 3 1)" "$@" "${list[@]}"
+}
+
+measure_many() {
+    local streams ramp list
+    streams=$(few 10000 1000) ramp=$(few 5000 1000)
+    start_pollux many
+    versus many -o figures -w 0 -n "$(few 3 1)" \
+        castor "$(client_core)$tools/castor_many -n $streams -e $paced_events -r $ramp $pollux paced" \
+        'bare epoll' "$(client_core)$tools/streams -n $streams -e $paced_events -r $ramp ${pollux##*:} $pollux_id paced"
+    take_list google many "$pollux" paced 100 200
+    versus hundred -o figures -w 0 -n "$(few 2 1)" \
+        castor "$tools/castor_many -n 100 -e $paced_events -r 0 $pollux paced" \
+        'bare epoll' "$tools/streams -n 100 -e $paced_events -r 0 ${pollux##*:} 0 paced" \
+        "${list[@]}"
+    stop_pollux
+}
+
+measure_tls() {
+    local large
+    large=$(few 5000 500)
+    start_pollux tls --tls-ca-out "$scratch/pollux.pem"
+    set -- "$(client_core)$tools/castor_many -c $scratch/pollux.pem"
+    versus tls -o figures -w 0 -n "$(few 2 1)" \
+        '1,000, HTTP/1.1' "$1 -n $(few 1000 200) -e $paced_events -r 2000 $pollux paced" \
+        '1,000, HTTP/2' "$1 -2 100 -n $(few 1000 200) -e $paced_events -r 2000 $pollux paced" \
+        '5,000, HTTP/1.1' "$1 -n $large -e $slow_events -g 1000 -r $(few 10000 1000) $pollux slow" \
+        '5,000, HTTP/2' "$1 -2 100 -n $large -e $slow_events -g 1000 -r $(few 10000 1000) $pollux slow"
+    stop_pollux
+}
+
+measure_calls() {
+    local count path=/v1beta/models/one:generateContent
+    count=$(few 20000 2000)
+    versus calls -o figures -n "$(few 9 3)" \
+        castor "$(client_core)$tools/castor_calls $plain one $count 16" \
+        'bare epoll' "$(client_core)$tools/bare_calls $plain_port $path $count 16" \
+        "epoll + castor's decoder" "$(client_core)$tools/bare_calls $plain_port $path $count 16 decode"
+}
+
+measure_lag() {
+    local list count
+    count=$(few 60 20)
+    start_writer 50
+    take_list google lag "$writer" m "$count"
+    set -- "${list[@]}"
+    take_list openai lag "$writer/v1" m "$count"
+    versus lag -o figures -w 0 -n "$(few 7 2)" \
+        castor "$tools/castor_answers -l $writer m $count" \
+        'bare recv' "$tools/bare lag $writer_port $(as_gemini m) $count" \
+        -n "$(few 2 1)" "$@" "${list[@]}"
+}
+
+# The command against curl. Over TLS both trust what the system trusts, and it trusts pollux: in a name space of their own
+# in which its authority stands among the others in /etc/ssl/certs.
+measure_start() {
+    local list
+    take_list google print "$plain" one
+    set -- "${list[@]}"
+    take_list openai print "$plain/openai/one" one
+    versus start -o first -n "$(few 51 9)" \
+        castor "GEMINI_API_KEY=test-key GOOGLE_GEMINI_BASE_URL=$plain $bin/castor -m one hi" \
+        curl "$(curl_post) $plain$(as_gemini one)" \
+        -n "$(few 5 1)" "$@" "${list[@]}"
+    start_pollux start --tls-ca-out "$scratch/pollux.pem"
+    if trust_pollux; then
+        # shellcheck disable=SC2016 # the shell inside expands it
+        unshare -rm sh -c 'mount --bind "$1" /etc/ssl/certs && shift && exec "$@"' sh "$scratch/certs" \
+            "$tools/versus" -m start-tls -l 120 -o first -n "$(few 51 9)" \
+            castor "GEMINI_API_KEY=test-key GOOGLE_GEMINI_BASE_URL=$pollux $bin/castor one" \
+            curl "$(curl_post) $pollux$(as_gemini one)" >>"$results"
+    else
+        say_failed start-tls castor 'needs unshare and /etc/ssl/certs'
+    fi
+    stop_pollux
+}
+
+trust_pollux() {
+    unshare -rm true 2>/dev/null && [ -e /etc/ssl/certs/ca-certificates.crt ] || return 1
+    cp -a /etc/ssl/certs "$scratch/certs"
+    cat "$scratch/pollux.pem" >>"$scratch/certs/ca-certificates.crt"
+    cp "$scratch/pollux.pem" "$scratch/certs/$(openssl x509 -hash -noout -in "$scratch/pollux.pem").0"
+}
+
+# 64 MB each, in events of 1, 8 and 64.
+measure_events() {
+    versus events -o figures -n "$(few 7 3)" \
+        '64 of 1 MB' "$(client_core)$tools/castor_answers $plain event1 64" \
+        '8 of 8 MB' "$(client_core)$tools/castor_answers $plain event8 8" \
+        '1 of 64 MB' "$(client_core)$tools/castor_answers $plain event64 1"
+}
+
+measure_size() {
+    strip -o "$scratch/libcastor.so" "$(readlink -f "$bin/libcastor.so")"
+    printf '{"measure":"size","side":"libcastor.so, stripped","round":0,"bytes":%s}\n' \
+        "$(wc -c <"$scratch/libcastor.so")" >>"$results"
+}
+
+measure_silent() {
+    start_pollux silent
+    versus silent -o figures -w 0 -n 1 castor "$tools/castor_silent $pollux silent 1000 $(few 60 5)"
+    stop_pollux
+}
+
+measure_pollux() {
+    local streams ramp
+    streams=$(few 10000 1000) ramp=$(few 5000 1000)
+    start_pollux pollux
+    set -- "$tools/streams" "${pollux##*:} $pollux_id"
+    versus pollux -o figures -w 0 -n 1 \
+        'paced, HTTP/1.1' "$1 -n $streams -e $paced_events -r $ramp $2 paced" \
+        'paced, HTTP/2' "$1 -2 100 -n $streams -e $paced_events -r $ramp $2 paced" \
+        'fast, HTTP/1.1' "$1 -n 50 -e 20000 -g 0 -r 0 $2 fast" \
+        'fast, HTTP/2' "$1 -2 50 -n 50 -e 20000 -g 0 -r 0 $2 fast"
+    stop_pollux
+}

@@ -26,7 +26,8 @@ static void fail_all(castor_client *client, castor_error *failure)
     failure->verdict = CASTOR_VERDICT_FAILED;
     for (castor_stream *stream = client->streams, *next; stream; stream = next) {
         next = stream->next;
-        if (stream->attempt.exchange && !stream->is_closed) cst_stream_fail(stream, failure);
+        if (stream->is_closed) cst_stream_orphan(stream); /* its tail is worth nothing now */
+        else if (stream->attempt.exchange) cst_stream_fail(stream, failure);
     }
 }
 

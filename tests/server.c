@@ -17,15 +17,14 @@ static void die(const char *what)
     abort();
 }
 
-/* Reads one request, head and body. False: the peer has gone. */
-static bool read_request(tst_server *server, int peer)
+/* Reads one request, head and body, and gives the head. False: the peer has gone. */
+static bool read_request(char bytes[static TST_HEAD_MAX], int peer)
 {
     static const char length_name[] = "ontent-Length: ";
-    char              bytes[16 << 10];
     size_t            len = 0, wanted = 0;
 
     for (;;) {
-        ssize_t got = recv(peer, bytes + len, sizeof bytes - 1 - len, 0);
+        ssize_t got = recv(peer, bytes + len, TST_HEAD_MAX - 1 - len, 0);
         if (got <= 0) return false;
         len += (size_t)got;
         bytes[len] = '\0';
@@ -39,10 +38,24 @@ static bool read_request(tst_server *server, int peer)
             if (got <= 0) return false;
             len += (size_t)got;
         }
-        memcpy(server->head, bytes, (size_t)(end - bytes) + 2);
-        server->head[(size_t)(end - bytes) + 2] = '\0';
+        bytes[end - bytes + 2] = '\0';
         return true;
     }
+}
+
+/* Keeps the head, for who wants to look at it. */
+static const tst_reply *choose(tst_server *server, const char *head)
+{
+    size_t nth = (size_t)atomic_fetch_add(&server->requests, 1);
+
+    pthread_mutex_lock(&server->lock);
+    strcpy(server->head, head);
+    pthread_mutex_unlock(&server->lock);
+    for (size_t i = 0; i < server->reply_count; i++) {
+        const tst_reply *one = &server->replies[i];
+        if (one->for_path && strstr(head, one->for_path)) return one;
+    }
+    return &server->replies[nth < server->reply_count ? nth : server->reply_count - 1];
 }
 
 static void send_reply(int peer, const tst_reply *reply)
@@ -69,12 +82,12 @@ static void serve_connection(tst_server *server, int peer)
 {
     tst_then then = TST_KEEP;
     int      on = 1;
+    char     head[TST_HEAD_MAX];
 
     setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     atomic_fetch_add(&server->connections, 1);
-    while (then == TST_KEEP && read_request(server, peer)) {
-        size_t           nth = (size_t)atomic_fetch_add(&server->requests, 1);
-        const tst_reply *reply = &server->replies[nth < server->reply_count ? nth : server->reply_count - 1];
+    while (then == TST_KEEP && read_request(head, peer)) {
+        const tst_reply *reply = choose(server, head);
         send_reply(peer, reply);
         then = reply->then;
     }
@@ -84,6 +97,37 @@ static void serve_connection(tst_server *server, int peer)
     close(peer);
 }
 
+typedef struct connection {
+    tst_server *server;
+    int         peer;
+} connection;
+
+static void *serve_one(void *user)
+{
+    connection one = *(connection *)user;
+
+    free(user);
+    serve_connection(one.server, one.peer);
+    pthread_mutex_lock(&one.server->lock);
+    if (--one.server->under_way == 0) pthread_cond_signal(&one.server->is_quiet);
+    pthread_mutex_unlock(&one.server->lock);
+    return NULL;
+}
+
+static void serve_aside(tst_server *server, int peer)
+{
+    connection *one = malloc(sizeof *one);
+    pthread_t   thread;
+
+    if (!one) die("malloc");
+    *one = (connection){ server, peer };
+    pthread_mutex_lock(&server->lock);
+    server->under_way++;
+    pthread_mutex_unlock(&server->lock);
+    if (pthread_create(&thread, NULL, serve_one, one) != 0) die("pthread_create");
+    pthread_detach(thread);
+}
+
 static void *serve(void *user)
 {
     tst_server *server = user;
@@ -91,29 +135,46 @@ static void *serve(void *user)
     for (;;) {
         int peer = accept(server->listener, NULL, NULL);
         if (peer < 0) return NULL; /* the listener was shut down */
-        serve_connection(server, peer);
+        if (server->is_for_many) serve_aside(server, peer);
+        else serve_connection(server, peer);
     }
 }
 
-void tst_server_start(tst_server *server, const tst_reply *replies, size_t count)
+static void start(tst_server *server, const tst_reply *replies, size_t count, bool is_for_many)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t          len = sizeof address;
 
     memset(server, 0, sizeof *server);
+    server->is_for_many = is_for_many;
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_cond_init(&server->is_quiet, NULL);
     server->replies = replies;
     server->reply_count = count;
     server->listener = socket(AF_INET, SOCK_STREAM, 0);
     if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, len) != 0) die("bind");
-    if (listen(server->listener, 16) != 0 || getsockname(server->listener, (struct sockaddr *)&address, &len) != 0) die("listen");
+    if (listen(server->listener, 128) != 0 || getsockname(server->listener, (struct sockaddr *)&address, &len) != 0) die("listen");
     server->port = ntohs(address.sin_port);
     snprintf(server->url, sizeof server->url, "http://127.0.0.1:%d", server->port);
     if (pthread_create(&server->thread, NULL, serve, server) != 0) die("pthread_create");
+}
+
+void tst_server_start(tst_server *server, const tst_reply *replies, size_t count)
+{
+    start(server, replies, count, false);
+}
+
+void tst_server_start_for_many(tst_server *server, const tst_reply *replies, size_t count)
+{
+    start(server, replies, count, true);
 }
 
 void tst_server_stop(tst_server *server)
 {
     shutdown(server->listener, SHUT_RDWR);
     pthread_join(server->thread, NULL);
+    pthread_mutex_lock(&server->lock);
+    while (server->under_way > 0) pthread_cond_wait(&server->is_quiet, &server->lock);
+    pthread_mutex_unlock(&server->lock);
     close(server->listener);
 }

@@ -1,8 +1,8 @@
 /* server.h -- a small HTTP/1.1 server on loopback for the tests: it sends exactly the bytes it is told, and counts.
  * SPDX-License-Identifier: MIT
  *
- * One thread, one connection after another. Each request on any connection takes the next answer of the list; the last
- * one serves all that follow.
+ * One thread, one connection after another; or, where it is started for many, a thread for each. Each request on any connection takes the next answer of the list; the last
+ * one serves all that follow. Answers that are for a path come first, and are no part of that order.
  */
 #ifndef TST_SERVER_H
 #define TST_SERVER_H
@@ -11,6 +11,8 @@
 #include <stdatomic.h>
 
 #include "base.h"
+
+enum { TST_HEAD_MAX = 16 << 10 };
 
 typedef enum tst_then {
     TST_KEEP,  /* wait for the next request on the same connection */
@@ -24,6 +26,7 @@ typedef struct tst_reply {
     size_t      len;   /* 0: strlen */
     size_t      step;  /* bytes at a time; 0: all at once */
     tst_then    then;
+    const char *for_path; /* only for requests whose head has this; NULL: in turns */
 } tst_reply;
 
 typedef struct tst_server {
@@ -32,14 +35,21 @@ typedef struct tst_server {
     int              port;
     const tst_reply *replies;
     size_t           reply_count;
+    bool             is_for_many;
+    pthread_mutex_t  lock;            /* of the two below */
+    pthread_cond_t   is_quiet;
+    int              under_way;       /* connections with a thread of their own */
     atomic_int       connections;
     atomic_int       requests;
     atomic_int       peer_left;       /* a stalled peer closed its end */
-    char             head[16 << 10];  /* of the last request, NUL-terminated; read it when the server is idle */
+    char             head[TST_HEAD_MAX];  /* of the last request, NUL-terminated; read it when the server is idle */
     char             url[64];         /* "http://127.0.0.1:PORT" */
 } tst_server;
 
 void tst_server_start(tst_server *server, const tst_reply *replies, size_t count);
+void tst_server_start_for_many(tst_server *server, const tst_reply *replies, size_t count);
+
+/* Waits for the connections that are under way: the client closes its own first. */
 void tst_server_stop(tst_server *server);
 
 #endif

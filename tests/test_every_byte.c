@@ -58,8 +58,8 @@ typedef struct sample {
 #define SSE "text/event-stream"
 #define JSON "application/json; charset=UTF-8"
 #define PARTS(parts) "{\"candidates\":[{\"content\":{\"parts\":[" parts "],\"role\":\"model\"}"
-#define END_OF_DAMS PARTS("{\"text\":\"halten \xc3\xbc" "ber Nacht \\ud83e\\uddab.\"}") ",\"finishReason\":\"STOP\"}]," \
-                    "\"usageMetadata\":{\"totalTokenCount\":7}}"
+#define END_OF_DAMS PARTS("{\"text\":\"halten \xc3\xbc" "ber Nacht \\ud83e\\uddab.\"}") \
+                    ",\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"totalTokenCount\":7}}"
 #define DAMS "D\xc3\xa4mme \xf0\x9f\xa6\xab halten \xc3\xbc" "ber Nacht \xf0\x9f\xa6\xab."
 
 static const sample samples[] = {
@@ -74,7 +74,8 @@ static const sample samples[] = {
       "[" PARTS("{\"text\":\"D\xc3\xa4mme \xf0\x9f\xa6\xab \"}") "}]}\n,\r\n" END_OF_DAMS "\n]" WHOLE },
     { "calls of functions", CASTOR_DIALECT_GEMINI, 0, 200, SSE, CASTOR_VERDICT_COMPLETE, "",
       "data: " PARTS("{\"functionCall\":{\"name\":\"dig\",\"args\":{\"depth\":2,\"where\":\"\xc3\xbc" "ber\"}}},"
-                     "{\"functionCall\":{\"name\":\"fell\",\"args\":{}}}") ",\"finishReason\":\"STOP\"}]}" WHOLE "\n\n" },
+                     "{\"functionCall\":{\"name\":\"fell\",\"args\":{}}}")
+      ",\"finishReason\":\"STOP\"}]}" WHOLE "\n\n" },
     { "two candidates", CASTOR_DIALECT_GEMINI, 0, 200, SSE, CASTOR_VERDICT_COMPLETE, "Eins.",
       "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Eins\"}]},\"index\":0},"
       "{\"content\":{\"parts\":[{\"text\":\"Zwei\"}]},\"index\":1}]}\n\n"
@@ -91,7 +92,7 @@ static const sample samples[] = {
       "\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.QuotaFailure\","
       "\"violations\":[{\"quotaId\":\"GenerateRequestsPerDayPerProjectPerModel\"}]}]}}" },
     { "chat completions", CASTOR_DIALECT_OPENAI, 0, 200, SSE, CASTOR_VERDICT_COMPLETE, "\xc3\x84pfel",
-      "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\xc3\x84p\"}}]}\n\n"
+      "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\xc3\x84p\"}}]}\n\n"
       "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"fel\",\"tool_calls\":[{\"index\":0,"
       "\"id\":\"k\",\"function\":{\"name\":\"dig\",\"arguments\":\"{\\\"a\\\":\"}}]}}]}\n\n"
       "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{"

@@ -121,6 +121,8 @@ void cst_exchange_note_phase(cst_exchange *exchange)
     exchange->sink.on_phase(exchange->sink.user);
 }
 
+/* Before it sends. What a used connection lost without a byte of an answer, and a stream that the server refused, libcurl
+ * would send again at once and up to five times: whether and when is not its business. */
 static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
 {
     cst_exchange *exchange = user;
@@ -130,6 +132,10 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
     (void)local;
     (void)remote_port;
     (void)local_port;
+    if (exchange->is_sent) {
+        exchange->is_dropped = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
     curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections_made);
     exchange->has_started = exchange->is_sent = true;
     cst_exchange_note_phase(exchange);
@@ -413,6 +419,10 @@ void cst_exchange_end(cst_exchange *exchange, CURLcode code)
     exchange->is_ended = true;
     exchange->all->has_moved = true;
     if (code == CURLE_OK && !exchange->is_head_whole && !exchange->has_head) code = CURLE_GOT_NOTHING;
+    if (exchange->is_dropped) {
+        code = CURLE_GOT_NOTHING;
+        cst_copy_text(exchange->trouble, sizeof exchange->trouble, CASTOR_STR("it dropped the request"));
+    }
     exchange->is_sound = code == CURLE_OK;
     if (code == CURLE_OK) {
         tell_head(exchange);

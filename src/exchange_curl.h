@@ -41,6 +41,7 @@ struct cst_exchange {
     castor_str         body;
     bool               has_started;   /* left the queue: resolves or connects */
     bool               is_sent;       /* has a usable connection */
+    bool               is_dropped;    /* it was sent, and came back without a byte of an answer */
     bool               is_head_whole; /* its blank line came */
     bool               has_head;      /* the sink was told */
     bool               is_ended;

@@ -241,6 +241,28 @@ static void a_body_shorter_than_its_content_length_is_truncated(void **state)
     assert_string_equal(text, "Otters hold hands.");
 }
 
+/* libcurl by itself would send up to five times more, at once, and nobody would know. */
+static void what_a_used_connection_lost_is_not_sent_again_behind_our_back(void **state)
+{
+    static const tst_reply replies[] = { { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" },
+                                         { .bytes = "", .then = TST_CLOSE },
+                                         { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" } };
+    tst_server             server;
+    char                   text[256];
+    castor_error           err;
+
+    (void)state;
+    tst_server_start(&server, replies, 3);
+    castor_client *client = new_client(&server);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_NETWORK);
+    assert_true(err.is_transient);
+    assert_non_null(strstr(err.message, "closed the connection without an answer"));
+    assert_int_equal(server.requests, 2);
+    castor_client_free(client);
+    tst_server_stop(&server);
+}
+
 typedef struct log_book {
     size_t lines;
     bool   has_key;
@@ -523,6 +545,7 @@ int main(void)
         network_test(closing_in_the_middle_cuts_the_connection),
         network_test(done_ends_an_openai_answer_though_the_server_goes_on_holding_the_line),
         network_test(a_body_shorter_than_its_content_length_is_truncated),
+        network_test(what_a_used_connection_lost_is_not_sent_again_behind_our_back),
         network_test(the_log_tells_of_connections_and_never_the_key),
         network_test(redirects_are_not_followed_so_that_the_key_stays_with_its_host),
         network_test(retry_after_in_the_head_reaches_the_caller),

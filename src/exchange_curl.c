@@ -3,6 +3,8 @@
  */
 #include "exchange_curl.h"
 
+#include <sys/socket.h>
+
 #include "error.h"
 
 /* ---- sentences for libcurl's codes ---- */
@@ -115,7 +117,7 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *user)
     }
 }
 
-void cst_exchange_note_phase(cst_exchange *exchange)
+static void note_phase(cst_exchange *exchange)
 {
     exchange->all->has_moved = true;
     exchange->sink.on_phase(exchange->sink.user);
@@ -138,9 +140,26 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
     }
     curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections_made);
     exchange->has_started = exchange->is_sent = true;
-    cst_exchange_note_phase(exchange);
+    note_phase(exchange);
     exchange->sink.on_connected(exchange->sink.user, connections_made == 0);
     return CURL_PREREQFUNC_OK;
+}
+
+/* libcurl 7.88.1 tells the time of the connection only when TLS is done, too. A pair of sockets, by which its resolver
+ * wakes it, is none. */
+static bool is_connected(curl_socket_t socket)
+{
+    struct sockaddr_storage peer = { .ss_family = AF_UNSPEC };
+    socklen_t               size = sizeof peer;
+
+    return getpeername(socket, (struct sockaddr *)&peer, &size) == 0 && peer.ss_family != AF_UNIX;
+}
+
+void cst_exchange_note_socket(cst_exchange *exchange, curl_socket_t socket)
+{
+    if (exchange->is_sent) return;
+    if (!exchange->is_connected) exchange->is_connected = is_connected(socket);
+    note_phase(exchange);
 }
 
 static int on_resolve(void *state, void *reserved, void *user)
@@ -150,7 +169,7 @@ static int on_resolve(void *state, void *reserved, void *user)
     (void)state;
     (void)reserved;
     exchange->has_started = true;
-    cst_exchange_note_phase(exchange);
+    note_phase(exchange);
     return 0;
 }
 
@@ -161,7 +180,7 @@ static int on_socket(void *user, curl_socket_t socket, curlsocktype purpose)
     (void)socket;
     (void)purpose;
     exchange->has_started = true;
-    cst_exchange_note_phase(exchange);
+    note_phase(exchange);
     return CURL_SOCKOPT_OK;
 }
 
@@ -395,12 +414,9 @@ cst_exchange *cst_exchange_of(CURL *easy)
 
 cst_phase cst_exchange_phase(cst_exchange *exchange)
 {
-    curl_off_t connected_us = 0;
-
     if (exchange->is_sent) return CST_PHASE_FIRST_BYTE;
     if (!exchange->has_started) return CST_PHASE_QUEUED;
-    curl_easy_getinfo(exchange->easy, CURLINFO_CONNECT_TIME_T, &connected_us);
-    if (connected_us == 0) return CST_PHASE_CONNECT;
+    if (!exchange->is_connected) return CST_PHASE_CONNECT;
     curl_easy_setopt(exchange->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CST_NEVER_MS); /* TLS has a limit of its own */
     return CST_PHASE_TLS;
 }
@@ -409,7 +425,9 @@ bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code)
 {
     bool is_refused = code == CURLE_PEER_FAILED_VERIFICATION && !exchange->is_sent;
 
-    return is_refused && cst_roots_widen(&exchange->all->roots, exchange->trusted) && set_trust(exchange);
+    if (!is_refused || !cst_roots_widen(&exchange->all->roots, exchange->trusted)) return false;
+    exchange->is_connected = false;
+    return set_trust(exchange);
 }
 
 void cst_exchange_end(cst_exchange *exchange, CURLcode code)

@@ -40,6 +40,7 @@ struct cst_exchange {
     cst_sink           sink;
     castor_str         body;
     bool               has_started;   /* left the queue: resolves or connects */
+    bool               is_connected;  /* TCP is; a TLS handshake may be under way */
     bool               is_sent;       /* has a usable connection */
     bool               is_dropped;    /* it was sent, and came back without a byte of an answer */
     bool               is_head_whole; /* its blank line came */
@@ -65,8 +66,8 @@ bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code);
 /* Tells the sink, which may close it. */
 void cst_exchange_end(cst_exchange *exchange, CURLcode code);
 
-/* The phase may have changed: so is the sink told. */
-void      cst_exchange_note_phase(cst_exchange *exchange);
+/* libcurl waits for its socket: the phase may have changed, and so the sink is told. */
+void      cst_exchange_note_socket(cst_exchange *exchange, curl_socket_t socket);
 cst_phase cst_exchange_phase(cst_exchange *exchange);
 
 /* The exchange of a handle; NULL for one of libcurl's own. */

@@ -254,7 +254,7 @@ static int on_watch(CURL *easy, curl_socket_t socket, int what, void *user, void
     if (what == CURL_POLL_REMOVE) return 0;
     /* Between connecting and the TLS handshake there is no other sign. Its own closing handle is nobody's exchange. */
     cst_exchange *exchange = cst_exchange_of(easy);
-    if (exchange && !exchange->is_sent) cst_exchange_note_phase(exchange);
+    if (exchange) cst_exchange_note_socket(exchange, socket);
     return 0;
 }
 

@@ -263,6 +263,30 @@ static void what_a_used_connection_lost_is_not_sent_again_behind_our_back(void *
     tst_server_stop(&server);
 }
 
+/* A server that takes the connection and says nothing in the handshake. */
+static void a_handshake_that_never_ends_is_under_its_own_limit(void **state)
+{
+    static const tst_reply never = { .bytes = "", .then = TST_STALL };
+    castor_client_options  options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_client         *client;
+    castor_error           err;
+    char                   url[64], text[64];
+    tst_server             server;
+
+    (void)state;
+    tst_server_start(&server, &never, 1);
+    snprintf(url, sizeof url, "https://127.0.0.1:%d", server.port);
+    options.api_key = "test-key";
+    options.base_url = url;
+    options.ignore_environment = 1;
+    options.tls_timeout_ms = 50;
+    assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_TIMEOUT);
+    assert_int_equal(err.time_limit, CASTOR_LIMIT_TLS);
+    castor_client_free(client);
+    tst_server_stop(&server);
+}
+
 typedef struct log_book {
     size_t lines;
     bool   has_key;
@@ -546,6 +570,7 @@ int main(void)
         network_test(done_ends_an_openai_answer_though_the_server_goes_on_holding_the_line),
         network_test(a_body_shorter_than_its_content_length_is_truncated),
         network_test(what_a_used_connection_lost_is_not_sent_again_behind_our_back),
+        network_test(a_handshake_that_never_ends_is_under_its_own_limit),
         network_test(the_log_tells_of_connections_and_never_the_key),
         network_test(redirects_are_not_followed_so_that_the_key_stays_with_its_host),
         network_test(retry_after_in_the_head_reaches_the_caller),

@@ -361,15 +361,20 @@ static void reset(cst_exchange *exchange)
     };
 }
 
-/* A large buffer pays when one answer comes at the speed of the link, and costs when thousands trickle. */
-static size_t read_bytes_of(const cst_exchanges *all)
+/* A large buffer pays when one answer comes at the speed of the link, and costs when thousands trickle. Of HTTP/2 libcurl
+ * 7.88.1 hands on what fits into the buffer, and forgets to call itself for the rest when no more bytes come: the answer
+ * then hangs until its limit. What it reads at once is one record of TLS, so that always has to fit. */
+static size_t read_bytes_of(const cst_exchanges *all, const cst_http_request *request)
 {
-    return all->open_count < CST_FEW_EXCHANGES ? CST_READ_BYTES_FEW : CST_READ_BYTES_MANY;
+    bool may_be_h2 = !all->force_http1 && cst_str_starts_with(castor_str_of(request->url), "https:");
+
+    if (all->open_count < CST_FEW_EXCHANGES) return CST_READ_BYTES_FEW;
+    return may_be_h2 ? CST_READ_BYTES_H2_MIN : CST_READ_BYTES_MANY;
 }
 
 cst_exchange *cst_exchange_take(cst_exchanges *all, const cst_http_request *request, const cst_sink *sink)
 {
-    size_t        read_bytes = read_bytes_of(all);
+    size_t        read_bytes = read_bytes_of(all, request);
     cst_exchange *exchange = reuse_exchange(all, read_bytes);
 
     if (!exchange) exchange = new_exchange(all, read_bytes);

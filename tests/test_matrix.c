@@ -451,6 +451,30 @@ static void what_a_used_connection_lost_is_not_sent_again_unasked(void **state)
     }
 }
 
+/* libcurl's buffers are small when there are many; what does not fit into one must not wait for bytes that never come. */
+static void many_answers_whose_bytes_come_at_once_all_end(void **state)
+{
+    enum { MANY = 48 };
+    castor_stream *streams[MANY];
+    castor_turn    turn;
+    castor_event   event;
+    castor_request request = request_for("pollux: tokens 1200", USUAL_MODEL, &turn);
+
+    (void)state;
+    for (int i = 0; i < PLACES; i++) {
+        castor_client *client = new_client(&places[i], false);
+        request.first_byte_timeout_ms = (int64_t)TST_PATIENCE_S * 1000;
+        request.idle_timeout_ms = 10 * 1000;
+        for (int j = 0; j < MANY; j++) assert_int_equal(castor_stream_open(&streams[j], client, &request, NULL), CASTOR_OK);
+        for (int j = 0; j < MANY; j++) {
+            while (castor_stream_next(streams[j], &event, NULL) == CASTOR_STEP_EVENT) continue;
+            assert_int_equal(castor_stream_verdict(streams[j]), CASTOR_VERDICT_COMPLETE);
+            castor_stream_close(streams[j]);
+        }
+        castor_client_free(client);
+    }
+}
+
 /* ---- the table itself ---- */
 
 static bool has_row(const char *name)
@@ -493,6 +517,7 @@ int main(void)
         cmocka_unit_test(each_row_is_written_as_pollux_writes_it),
         cmocka_unit_test(a_connection_that_is_refused_or_ignored_ends_by_itself),
         cmocka_unit_test(what_a_used_connection_lost_is_not_sent_again_unasked),
+        cmocka_unit_test(many_answers_whose_bytes_come_at_once_all_end),
         cmocka_unit_test(events_pulled_over_http_1),
         cmocka_unit_test(events_told_over_http_1),
         cmocka_unit_test(whole_answers_over_http_1),

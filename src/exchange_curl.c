@@ -45,7 +45,8 @@ static void tell_failure(const cst_exchange *exchange, CURLcode code, castor_err
 
     if (code == CURLE_OUT_OF_MEMORY) cst_fail_plainly(out, CASTOR_NO_MEMORY);
     else cst_fail(out, CASTOR_NETWORK, "%s: %s", what_failed(code), detail);
-    out->is_transient = !is_final(code);
+    /* What a used connection says may be left over from the answer before. */
+    out->is_transient = !is_final(code) || exchange->is_reused;
     out->verdict = code == CURLE_OUT_OF_MEMORY ? CASTOR_VERDICT_FAILED : CASTOR_VERDICT_NETWORK;
 }
 
@@ -141,7 +142,8 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
     curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections_made);
     exchange->has_started = exchange->is_sent = true;
     note_phase(exchange);
-    exchange->sink.on_connected(exchange->sink.user, connections_made == 0);
+    exchange->is_reused = connections_made == 0;
+    exchange->sink.on_connected(exchange->sink.user, exchange->is_reused);
     return CURL_PREREQFUNC_OK;
 }
 

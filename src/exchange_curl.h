@@ -42,6 +42,7 @@ struct cst_exchange {
     bool               has_started;   /* left the queue: resolves or connects */
     bool               is_connected;  /* TCP is; a TLS handshake may be under way */
     bool               is_sent;       /* has a usable connection */
+    bool               is_reused;     /* its connection was used before */
     bool               is_dropped;    /* it was sent, and came back without a byte of an answer */
     bool               is_head_whole; /* its blank line came */
     bool               has_head;      /* the sink was told */

@@ -263,6 +263,26 @@ static void what_a_used_connection_lost_is_not_sent_again_behind_our_back(void *
     tst_server_stop(&server);
 }
 
+/* A server that sent more than its Content-Length said: what is left stands before the next answer. */
+static void left_overs_on_a_used_connection_may_be_mended_by_another_try(void **state)
+{
+    static const tst_reply replies[] = { { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" }, { .bytes = "over\r\n\r\n", .then = TST_CLOSE } };
+    tst_server             server;
+    char                   text[256];
+    castor_error           err;
+
+    (void)state;
+    tst_server_start(&server, replies, 2);
+    castor_client *client = new_client(&server);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_NETWORK);
+    assert_true(err.is_transient);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_NETWORK);
+    assert_false(err.is_transient); /* nothing was used before */
+    castor_client_free(client);
+    tst_server_stop(&server);
+}
+
 /* A server that takes the connection and says nothing in the handshake. */
 static void a_handshake_that_never_ends_is_under_its_own_limit(void **state)
 {
@@ -570,6 +590,7 @@ int main(void)
         network_test(done_ends_an_openai_answer_though_the_server_goes_on_holding_the_line),
         network_test(a_body_shorter_than_its_content_length_is_truncated),
         network_test(what_a_used_connection_lost_is_not_sent_again_behind_our_back),
+        network_test(left_overs_on_a_used_connection_may_be_mended_by_another_try),
         network_test(a_handshake_that_never_ends_is_under_its_own_limit),
         network_test(the_log_tells_of_connections_and_never_the_key),
         network_test(redirects_are_not_followed_so_that_the_key_stays_with_its_host),

@@ -78,10 +78,10 @@ static void fail(castor_decoder *decoder, castor_status status)
 
 void cst_decoder_lose(castor_decoder *decoder, const castor_error *cause)
 {
-    if (decoder->frame.input.is_ended) return;
+    if (decoder->frame.input.is_ended || decoder->phase == CST_DECODER_ENDED) return;
     if (cause) {
-        decoder->cause = *cause;
-        decoder->ending.cause = &decoder->cause;
+        decoder->outcome = *cause;
+        decoder->ending.cause = &decoder->outcome;
     }
     decoder->ending.end = CASTOR_END_LOST;
     cst_frame_end(&decoder->frame, true);
@@ -185,14 +185,24 @@ static castor_status guess_dialect(castor_decoder *decoder, const cst_json *root
     return sure == decoder->dialect ? CASTOR_OK : choose_dialect(decoder, sure);
 }
 
+static castor_status keep_error(castor_decoder *decoder, const cst_json *error)
+{
+    castor_error *kept = cst_facts_make_error(&decoder->facts);
+
+    if (!kept) return CASTOR_NO_MEMORY;
+    cst_api_error_read(error, decoder->http_status, kept);
+    return CASTOR_OK;
+}
+
 static castor_status read_object(castor_decoder *decoder, const cst_record *record, bool teaches)
 {
     const cst_json *root = cst_json_root(&decoder->doc), *error = cst_api_error_in(root);
 
     castor_status status = guess_dialect(decoder, root);
     if (status != CASTOR_OK) return status;
-    if (error && decoder->facts.error.status == CASTOR_OK) {
-        cst_api_error_read(error, decoder->http_status, &decoder->facts.error);
+    if (error && !decoder->facts.error) {
+        status = keep_error(decoder, error);
+        if (status != CASTOR_OK) return status;
     }
     bool is_only_error = error && !cst_json_get(root, "choices") && !cst_json_get(root, "candidates");
     if (is_only_error) return CASTOR_OK;
@@ -213,10 +223,7 @@ static castor_status read_list(castor_decoder *decoder, const cst_record *record
 {
     const cst_json *error = cst_api_error_in(cst_json_at(cst_json_root(&decoder->doc), 0));
 
-    if (error) {
-        cst_api_error_read(error, decoder->http_status, &decoder->facts.error);
-        return CASTOR_OK;
-    }
+    if (error) return keep_error(decoder, error);
     cst_reading reading = reading_of(decoder, record);
     return cst_reading_unknown(&reading);
 }
@@ -299,7 +306,7 @@ static void read_record(castor_decoder *decoder, const cst_record *record)
     } else {
         fail(decoder, status);
     }
-    if (decoder->facts.error.status != CASTOR_OK && decoder->phase == CST_DECODER_READING) {
+    if (decoder->facts.error && decoder->phase == CST_DECODER_READING) {
         begin_closing(decoder, CST_SCAN_END); /* nothing good follows an error */
     }
 }
@@ -465,7 +472,7 @@ castor_step castor_decoder_next(castor_decoder *decoder, castor_event *event, ca
 
 castor_verdict castor_decoder_verdict(const castor_decoder *decoder)
 {
-    return decoder->outcome.verdict;
+    return decoder->phase == CST_DECODER_ENDED ? decoder->outcome.verdict : CASTOR_VERDICT_NONE;
 }
 
 castor_usage castor_decoder_usage(const castor_decoder *decoder)

@@ -33,8 +33,7 @@ struct castor_decoder {
     cst_facts            facts;
     cst_decoder_state    phase;
     cst_ending           ending;
-    castor_error         cause;           /* what ending.cause points to */
-    castor_error         outcome;         /* status OK and COMPLETE, or the error; valid when ENDED */
+    castor_error         outcome;         /* ENDED: status OK and COMPLETE, or the error; before: what ending.cause is */
 };
 
 /* For the library's own streams: lives inside another struct, whose allocator outlives it. Clear it on errors too. */

@@ -93,10 +93,10 @@ castor_status cst_events_detach(cst_events *events, size_t first, castor_str byt
 castor_status cst_reading_finish(cst_reading *reading, int32_t candidate, castor_verdict meaning, castor_str reason,
                                  castor_str message, castor_str raw)
 {
-    cst_candidate *known = cst_facts_candidate(reading->facts, candidate);
+    cst_candidate *known = NULL;
 
-    if (!known) return CASTOR_LIMIT;
-    castor_status status = cst_facts_keep(&known->reason, reason);
+    castor_status status = cst_facts_candidate(reading->facts, candidate, &known);
+    if (status == CASTOR_OK) status = cst_facts_keep(&known->reason, reason);
     if (status == CASTOR_OK) status = cst_facts_keep(&known->message, message);
     if (status == CASTOR_OK) status = cst_arena_copy(&reading->events->arena, reason, &reason); /* may be scratch */
     if (status != CASTOR_OK) return status;

@@ -147,8 +147,8 @@ static castor_status read_candidate(cst_reading *reading, const cst_json *list, 
     cst_json_cursor content = cst_json_cursor_get(candidate, "content");
     castor_str      reason = cst_json_label(cst_json_get(candidate.value, "finishReason"), scratch);
 
-    if (!cst_facts_candidate(reading->facts, index)) return CASTOR_LIMIT;
-    castor_status status = read_parts(reading, index, cst_json_cursor_get(content, "parts"));
+    castor_status status = cst_facts_candidate(reading->facts, index, NULL);
+    if (status == CASTOR_OK) status = read_parts(reading, index, cst_json_cursor_get(content, "parts"));
     if (status != CASTOR_OK || reason.len == 0) return status;
     return cst_reading_finish(reading, index, cst_meaning_of(finish_meanings, reason), reason,
                               cst_json_string_in(candidate.value, "finishMessage"), cst_json_source(candidate));

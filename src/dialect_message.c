@@ -24,8 +24,8 @@ static castor_status read_candidate(cst_reading *reading, cst_json_cursor candid
 {
     const char *key = cst_json_string_in(candidate.value, "content").data ? "content" : "output";
 
-    if (!cst_facts_candidate(reading->facts, index)) return CASTOR_LIMIT;
-    if (cst_json_string_in(candidate.value, key).len == 0) return CASTOR_OK;
+    castor_status status = cst_facts_candidate(reading->facts, index, NULL);
+    if (status != CASTOR_OK || cst_json_string_in(candidate.value, key).len == 0) return status;
     castor_event *event = cst_events_add(reading->events, CASTOR_EVENT_TEXT, index);
     if (!event) return CASTOR_NO_MEMORY;
     event->text = cst_reading_text(reading, candidate, key);

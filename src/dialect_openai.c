@@ -326,8 +326,8 @@ static castor_status read_choice(cst_reading *reading, const cst_json *list, cst
     castor_verdict meaning = cst_meaning_of(finish_meanings, reason);
     bool           is_cut = reason.len > 0 && meaning != CASTOR_VERDICT_COMPLETE;
 
-    if (!cst_facts_candidate(reading->facts, candidate)) return CASTOR_LIMIT;
-    castor_status status = read_news(reading, choice, candidate, is_cut);
+    castor_status status = cst_facts_candidate(reading->facts, candidate, NULL);
+    if (status == CASTOR_OK) status = read_news(reading, choice, candidate, is_cut);
     if (status != CASTOR_OK || reason.len == 0) return status;
 
     status = hand_on_calls(reading, candidate, is_cut);

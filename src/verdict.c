@@ -26,19 +26,49 @@ void cst_facts_free(cst_facts *facts)
         cst_buf_free(&facts->candidates[i].reason);
         cst_buf_free(&facts->candidates[i].message);
     }
+    cst_release(facts->allocator, facts->candidates);
+    cst_release(facts->allocator, facts->error);
 }
 
-cst_candidate *cst_facts_candidate(cst_facts *facts, int32_t index)
+static bool has_room_for_candidate(cst_facts *facts)
 {
-    for (size_t i = 0; i < facts->candidate_count; i++) {
-        if (facts->candidates[i].index == index) return &facts->candidates[i];
-    }
-    if (facts->candidate_count == CST_CANDIDATES_MAX) return NULL;
+    size_t         count = facts->candidate_capacity, wanted = count ? count * 2 : 1, size = sizeof *facts->candidates;
+    cst_candidate *candidates;
+
+    if (facts->candidate_count < count) return true;
+    candidates = cst_resize(facts->allocator, facts->candidates, count * size, wanted * size);
+    if (!candidates) return false;
+    facts->candidates = candidates;
+    facts->candidate_capacity = wanted;
+    return true;
+}
+
+static castor_status add_candidate(cst_facts *facts, int32_t index, cst_candidate **out)
+{
+    if (facts->candidate_count == CST_CANDIDATES_MAX) return CASTOR_LIMIT;
+    if (!has_room_for_candidate(facts)) return CASTOR_NO_MEMORY;
     cst_candidate *made = &facts->candidates[facts->candidate_count++];
     *made = (cst_candidate){ .index = index };
     cst_buf_init(&made->reason, facts->allocator, CST_LABEL_MAX);
     cst_buf_init(&made->message, facts->allocator, CST_MESSAGE_MAX);
-    return made;
+    if (out) *out = made;
+    return CASTOR_OK;
+}
+
+castor_status cst_facts_candidate(cst_facts *facts, int32_t index, cst_candidate **out)
+{
+    for (size_t i = 0; i < facts->candidate_count; i++) {
+        if (facts->candidates[i].index != index) continue;
+        if (out) *out = &facts->candidates[i];
+        return CASTOR_OK;
+    }
+    return add_candidate(facts, index, out);
+}
+
+castor_error *cst_facts_make_error(cst_facts *facts)
+{
+    if (!facts->error) facts->error = cst_alloc_zeroed(facts->allocator, sizeof *facts->error);
+    return facts->error;
 }
 
 castor_status cst_facts_keep(cst_buf *kept, castor_str text)
@@ -192,8 +222,8 @@ void cst_verdict_of(const cst_facts *facts, const cst_ending *ending, castor_err
     const castor_error *cause = ending->cause;
 
     *out = (castor_error){ 0 };
-    if (facts->error.status != CASTOR_OK) {
-        *out = facts->error;
+    if (facts->error) {
+        *out = *facts->error;
     } else if (cause && cause->status != CASTOR_OK && cause->status != CASTOR_NETWORK) {
         *out = *cause; /* the stream knows what it ended for: time, cancel, memory */
     } else if (ending->scan == CST_SCAN_BAD) {

@@ -29,8 +29,9 @@ typedef struct cst_candidate {
 
 typedef struct cst_facts {
     const cst_allocator *allocator;
-    cst_candidate        candidates[CST_CANDIDATES_MAX];
+    cst_candidate       *candidates;
     size_t               candidate_count;
+    size_t               candidate_capacity;
     size_t               record_count;
     bool                 has_content;     /* something to show was delivered */
     bool                 has_thoughts;
@@ -42,14 +43,17 @@ typedef struct cst_facts {
     cst_buf              model_version;
     cst_buf              block_reason;
     cst_buf              block_message;
-    castor_error         error;           /* from the server; status OK: none */
+    castor_error        *error;           /* from the server; NULL: none */
 } cst_facts;
 
 void cst_facts_init(cst_facts *facts, const cst_allocator *allocator);
 void cst_facts_free(cst_facts *facts);
 
-/* The candidate of that index, made when new; NULL when there are too many. */
-cst_candidate *cst_facts_candidate(cst_facts *facts, int32_t index);
+/* The candidate of that index, made when new; `out` (may be NULL) lives until the next one is. LIMIT: too many. */
+castor_status cst_facts_candidate(cst_facts *facts, int32_t index, cst_candidate **out);
+
+/* Where the server's error is to be kept; NULL: no memory. */
+castor_error *cst_facts_make_error(cst_facts *facts);
 
 /* Keeps a copy in place of the one before, as much as the buffer's maximum allows; an absent text changes nothing. */
 castor_status cst_facts_keep(cst_buf *kept, castor_str text);

@@ -152,6 +152,7 @@ static void conclude(castor_error *out, int32_t code, bool is_spent, castor_str 
     cst_error_copy(out->message, sizeof out->message, message); /* verdict_of looks into it */
     out->verdict = verdict_of(out, code, is_spent);
     out->is_transient = cst_retry_is_transient(code, out->verdict);
+    if (!out->retry_after_ms.is_set) out->retry_after_ms = cst_retry_delay_in(message);
     say(out, message);
 }
 

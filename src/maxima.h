@@ -12,6 +12,8 @@ enum {
     CST_SSE_FIELD_MAX      = 1 << 10,   /* of an event: or id: value that we keep */
     CST_LABEL_MAX          = 1 << 10,   /* of an id, a name or a reason that we keep; more is cut */
     CST_MESSAGE_MAX        = 8 << 10,   /* of a server's sentence that we keep; more is cut */
+    CST_TOKEN_MAX          = 1 << 20,   /* of a token to go on with; a longer one is none */
+    CST_HOPS_MAX           = 16,        /* default; the window of 1,048,576 tokens in requests of 65,536 */
     CST_EXTRA_MAX          = 1 << 20,   /* of what a server puts beside a tool call: signatures */
     CST_RECOGNISE_MAX      = 64,        /* bytes that tell one framing from another */
     CST_CANDIDATES_MAX     = 64,        /* candidate indexes that we keep apart; the service stops at 8 */
@@ -48,6 +50,11 @@ enum {
     CST_IDLE_TIMEOUT_MS       = 300 * 1000,
     CST_UNARY_TIMEOUT_MS      = 600 * 1000,
     CST_NEVER_MS              = 24 * 3600 * 1000, /* for libcurl, whose own limits must not strike */
+    CST_ATTEMPTS_MAX          = 4,          /* default; the four of every client that is kind to servers */
+    CST_RETRY_BUDGET_MS       = 120 * 1000, /* default; two minutes are what a person waits */
+    CST_RETRY_FIRST_DELAY_MS  = 1000,
+    CST_RETRY_DELAY_MAX_MS    = 60 * 1000,
+    CST_FALLBACK_MODELS_BYTES_MAX = 4 << 10, /* all their names */
     CST_RETRY_AFTER_MAX_S     = 366 * 24 * 3600,  /* a server's word beyond this is a slip */
 };
 

@@ -323,7 +323,7 @@ typedef struct castor_timing {
     castor_i64 total_ms;      /* until the verdict */
 } castor_timing;
 
-/* ---- Client -------------------------------------------------------------------------------------------------- */
+/* ---- Trying again -------------------------------------------------------------------------------------------- */
 
 typedef struct castor_client  castor_client;
 typedef struct castor_stream  castor_stream;
@@ -331,6 +331,61 @@ typedef struct castor_answer  castor_answer;
 typedef struct castor_decoder castor_decoder;
 
 #define CASTOR_NO_LIMIT ((int64_t)-1)
+
+/**
+ * castor_attempt -- one attempt that failed and will be followed by another, as castor_retry_options.on_attempt is told
+ * of it. Everything in it lives until the hook returns. What the last attempt came to, the stream tells.
+ */
+typedef struct castor_attempt {
+    int32_t             number;       /* from 1; anew in each hop of a long answer */
+    int32_t             attempts_max;
+    castor_str          model;        /* that it asked */
+    castor_str          next_model;   /* that the next one asks: the same, or a fallback model */
+    const castor_error *error;        /* what it came to; its retry_after_ms is the server's own delay */
+    castor_usage        usage;        /* what it cost, as far as the server has told; not part of the stream's usage */
+    int64_t             delay_ms;     /* from now to the next one */
+    int32_t             is_restart;   /* events of it were given: if the next brings any, RESTART comes before them */
+} castor_attempt;
+
+/**
+ * castor_retry_options -- what is sent again by itself, how often and when. Zero is the default of each.
+ *
+ * Sent again    What failed before the first event was given: no connection, or not in time (the limits for connection
+ *               and TLS), a connection that was cut, and the errors 408, 429, 500, 502, 503, 504.
+ * Never         400, 401, 403, 404; a quota that no short wait mends (QUOTA_DAY); a certificate that is not trusted; a
+ *               server that is silent beyond the limits for the first byte, idle and total. And nothing once an event
+ *               was given, unless `restart` allows to begin anew: the events of the next attempt then have
+ *               CASTOR_EVENT_RESTART in front. When it brings none, what was given stands, with its verdict.
+ * Delays        Any time up to first_delay_ms, up to twice that, and so on, up to delay_max_ms (full jitter); longer by
+ *               what the server asks for (RetryInfo, Retry-After, retry-after-ms, else its sentence). Where that is
+ *               more than is left of the budget or of the total limit, the call ends at once: retry_after_ms tells
+ *               how long, QUOTA_NOW that it was a quota.
+ * Other models  When the server is overloaded (503), the next of the fallback models is asked at once, and from then on
+ *               only that; after the last it goes on with delays. Each is an attempt. Whichever answered:
+ *               castor_stream_model_version.
+ * Waiting       takes no thread and no connection, and goes on in castor_stream_next, castor_client_wait and in the
+ *               caller's loop. Such a stream keeps its place among streams_max: a server in trouble is not asked by
+ *               more of them. The total limit goes on; castor_stream_cancel ends it at once.
+ * The hook      is called inside the functions that move a client or take from a stream. Of this library it may call
+ *               castor_stream_cancel.
+ */
+typedef struct castor_retry_options {
+    size_t             size;
+    int32_t            attempts_max;         /* default 4; 1: never again */
+    int32_t            restart;              /* times that an answer may begin anew; default never */
+    int64_t            budget_ms;            /* default 120 s from the first attempt on: none begins later. Counts anew
+                                                when the answer begins anew. CASTOR_NO_LIMIT: none */
+    int64_t            first_delay_ms;       /* default 1 s */
+    int64_t            delay_max_ms;         /* default 60 s; the server's own may be longer */
+    const char *const *fallback_models;      /* names as in castor_request.model */
+    size_t             fallback_model_count;
+    void             (*on_attempt)(void *user, castor_stream *stream, const castor_attempt *attempt); /* or NULL */
+    void              *on_attempt_user;
+} castor_retry_options;
+
+#define CASTOR_RETRY_OPTIONS_INIT CASTOR_INIT_OF(castor_retry_options)
+
+/* ---- Client -------------------------------------------------------------------------------------------------- */
 
 /** The caller's memory. All three functions; the first two may return NULL. Copied. libcurl keeps its own. */
 typedef struct castor_allocator {

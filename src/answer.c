@@ -45,14 +45,17 @@ static castor_status add_text(castor_answer *answer, const castor_event *event)
 
 /* The record that the last event stood in, and our copy of it: events of one record share it. */
 typedef struct kept_record {
-    size_t     number;
+    uint64_t   number;
     castor_str source;
     castor_str copy;
 } kept_record;
 
 static castor_status keep_record(castor_answer *answer, const castor_event *event, kept_record *last)
 {
-    size_t number = answer->stream->attempt.decoder->facts.record_count;
+    const castor_stream *stream = answer->stream;
+    uint64_t             number = stream->attempt.decoder->facts.record_count;
+
+    number |= (uint64_t)stream->sequel.requests << 48; /* each counts its own */
 
     if (last->number == number && last->source.data == event->record.data) return CASTOR_OK;
     *last = (kept_record){ .number = number, .source = event->record };
@@ -98,6 +101,16 @@ static castor_status keep_event(castor_answer *answer, const castor_event *event
     return status;
 }
 
+/* What was kept is not of the answer that comes now. */
+static void discard(castor_answer *answer, kept_record *last)
+{
+    for (size_t i = 0; i < answer->text_count; i++) cst_buf_free(&answer->texts[i]);
+    cst_arena_free(&answer->arena);
+    cst_arena_init(&answer->arena, &answer->stream->allocator);
+    answer->text_count = answer->count = 0;
+    *last = (kept_record){ .number = 0 };
+}
+
 /* Our own failure while keeping what came: the answer ends there, and says so. */
 static castor_status fail(castor_answer *answer, castor_status status, castor_error *err)
 {
@@ -105,7 +118,7 @@ static castor_status fail(castor_answer *answer, castor_status status, castor_er
 
     cst_fail_plainly(&failure, status);
     failure.verdict = CASTOR_VERDICT_FAILED;
-    cst_decoder_fail(answer->stream->attempt.decoder, &failure);
+    cst_stream_fail(answer->stream, &failure);
     if (err) *err = failure;
     return status;
 }
@@ -118,6 +131,10 @@ static castor_status read_all(castor_answer *answer, castor_error *err)
     castor_step  step;
 
     while ((step = castor_stream_next(answer->stream, &event, &failure)) == CASTOR_STEP_EVENT) {
+        if (event.type == CASTOR_EVENT_RESTART) {
+            discard(answer, &last_record);
+            continue;
+        }
         castor_status status = keep_event(answer, &event, &last_record);
         if (status != CASTOR_OK) return fail(answer, status, err);
     }

@@ -63,7 +63,7 @@ static void on_phase(void *user)
 
     if (!attempt->exchange) return; /* it is being opened */
     cst_attempt_look(attempt);
-    attempt->owner.on_limit(attempt->owner.user);
+    attempt->owner->on_limit(attempt->user);
 }
 
 static void on_connected(void *user, bool is_reused)
@@ -86,13 +86,12 @@ static void refuse_redirect(cst_attempt *attempt, const cst_head *head)
         host = at + 1;
     }
     cst_fail(&refusal, CASTOR_API_ERROR, "the server redirects to %.*s (%d); calls are not sent on to other places, and "
-                                         "the key never is: if it has moved there, set the base URL", host_len, host,
-             (int)head->http_status);
+             "the key never is: if it has moved there, set the base URL", host_len, host, (int)head->http_status);
     refusal.verdict = CASTOR_VERDICT_FAILED;
     refusal.http_status = head->http_status;
     (void)snprintf(refusal.code, sizeof refusal.code, "%d", (int)head->http_status);
     cst_decoder_fail(attempt->decoder, &refusal);
-    attempt->owner.on_bytes(attempt->owner.user);
+    attempt->owner->on_bytes(attempt->user);
 }
 
 static void on_head(void *user, const cst_head *head)
@@ -114,7 +113,7 @@ static void note_bytes(cst_attempt *attempt)
 {
     attempt->last_byte_ms = clock_of(attempt);
     if (!attempt->timing.first_byte_ms.is_set) attempt->timing.first_byte_ms = cst_attempt_since_open(attempt);
-    attempt->owner.on_limit(attempt->owner.user);
+    attempt->owner->on_limit(attempt->user);
 }
 
 static cst_take on_bytes(void *user, const char *bytes, size_t len)
@@ -126,10 +125,10 @@ static cst_take on_bytes(void *user, const char *bytes, size_t len)
         attempt->tail_bytes += len;
         return attempt->tail_bytes > CST_CLOSE_TAIL_BYTES ? CST_TAKE_STOP : CST_TAKE_MORE;
     }
-    attempt->owner.on_bytes(attempt->owner.user);
+    attempt->owner->on_bytes(attempt->user);
     if (is_full(attempt)) {
         attempt->is_paused = true;
-        attempt->owner.on_limit(attempt->owner.user);
+        attempt->owner->on_limit(attempt->user);
         return CST_TAKE_PAUSE;
     }
     note_bytes(attempt);
@@ -146,7 +145,7 @@ static void on_end(void *user, const castor_error *failure)
     if (failure) cst_decoder_lose(attempt->decoder, failure);
     else castor_decoder_end(attempt->decoder, CASTOR_END_CLEAN);
     cst_attempt_close(attempt);
-    attempt->owner.on_over(attempt->owner.user);
+    attempt->owner->on_over(attempt->user);
 }
 
 /* ---- life ---- */
@@ -192,6 +191,15 @@ void cst_attempt_clear(cst_attempt *attempt)
     attempt->decoder = NULL;
 }
 
+void cst_attempt_reset(cst_attempt *attempt, bool keeps_timing)
+{
+    attempt->tail_bytes = 0;
+    attempt->phase = CST_PHASE_QUEUED;
+    attempt->last_byte_ms = 0;
+    attempt->retry_after_ms = (castor_i64){ 0 };
+    if (!keeps_timing) attempt->timing = (castor_timing){ .total_ms = { 0 } };
+}
+
 /* ---- its owner's part ---- */
 
 void cst_attempt_resume_if_drained(cst_attempt *attempt)
@@ -202,7 +210,7 @@ void cst_attempt_resume_if_drained(cst_attempt *attempt)
     if (!is_low && cst_decoder_advance(attempt->decoder)) return;
     attempt->is_paused = false;
     attempt->last_byte_ms = clock_of(attempt); /* the pause was not the server's */
-    attempt->owner.on_limit(attempt->owner.user);
+    attempt->owner->on_limit(attempt->user);
     methods_of(attempt)->resume(attempt->exchange);
 }
 

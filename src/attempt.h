@@ -26,14 +26,14 @@ typedef struct cst_time_limits {
 } cst_time_limits;
 
 typedef struct cst_attempt_owner {
-    void *user;
     void (*on_limit)(void *user); /* another limit may be the nearest */
     void (*on_bytes)(void *user); /* there may be something to take */
     void (*on_over)(void *user);  /* the exchange is closed: by its own end, and only then */
 } cst_attempt_owner;
 
 typedef struct cst_attempt {
-    cst_attempt_owner owner;
+    const cst_attempt_owner *owner;
+    void             *user;       /* the owner's */
     cst_transport    *transport;  /* outlives the exchange */
     cst_time_limits   limits;
     cst_exchange     *exchange;   /* NULL: over, or not begun */
@@ -58,6 +58,9 @@ castor_status cst_attempt_begin(cst_attempt *attempt, const cst_http_request *re
 /* Closes the exchange, if there is one; what was decoded stays. */
 void cst_attempt_close(cst_attempt *attempt);
 void cst_attempt_clear(cst_attempt *attempt);
+
+/* As before the first begin, but for the decoder; `keeps_timing`: and for when what came. */
+void cst_attempt_reset(cst_attempt *attempt, bool keeps_timing);
 
 /* The limit of the phase that it is in, and when that began to run; negative: none. The transport tells of most phases
  * by itself; one that passed unseen is found by looking. */

@@ -16,13 +16,20 @@ typedef struct cst_call_settings {
     bool           hides_key;      /* for people's eyes */
 } cst_call_settings;
 
+/* Where a long answer goes on behind the limit of one request. */
+typedef struct cst_going_on {
+    cst_buf token;
+    cst_buf body; /* with the token in it */
+} cst_going_on;
+
 typedef struct cst_call {
     const cst_dialect *dialect;
     cst_wire           wire;
     cst_buf            url;
     cst_buf            lines;                        /* the header lines, each NUL-terminated; wiped when freed */
-    size_t             line_starts[CST_HEADERS_MAX];
+    uint16_t           line_starts[CST_HEADERS_MAX];
     size_t             line_count;
+    cst_going_on      *going_on;                     /* NULL: the answer begins */
 } cst_call;
 
 /* Checks and prints, but for the headers. INVALID with a sentence; a missing key has verdict AUTH. Free the call on
@@ -33,6 +40,19 @@ castor_status cst_call_print(cst_call *out, const castor_request *request, const
 /* The header lines, when the call is about to go out: until then no copy of the key need lie about. */
 castor_status cst_call_print_headers(cst_call *call, int64_t server_timeout_ms, const cst_call_settings *settings,
                                      castor_error *err);
+
+/* Asks another model. INVALID for a name that is none. */
+castor_status cst_call_set_model(cst_call *call, const char *model, const cst_call_settings *settings,
+                                 castor_error *err);
+
+/* Whether that would be refused. */
+castor_status cst_call_check_model(const cst_call *call, const char *model, castor_error *err);
+
+/* Goes on with a long answer behind the limit of one request; absent: begins it. */
+castor_status cst_call_set_token(cst_call *call, castor_str token, castor_error *err);
+
+castor_str cst_call_token(const cst_call *call);
+castor_str cst_call_body(const cst_call *call);
 
 /* Gives back what its buffers have too much, for one that has to wait. */
 void        cst_call_fit(cst_call *call);

@@ -6,6 +6,7 @@
 #include "client.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include <curl/curlver.h>
 
@@ -150,6 +151,25 @@ static castor_status make_transport(castor_client *client, const castor_client_o
     return cst_transport_curl_new(&client->transport, &settings, err);
 }
 
+/* Clients that start together must not come back together: no two processes have the same addresses and nanoseconds. */
+static void seed_dice(castor_client *client)
+{
+    struct timespec now = { 0 };
+
+    (void)timespec_get(&now, TIME_UTC);
+    client->dice = (uint64_t)(uintptr_t)client ^ ((uint64_t)now.tv_sec << 32) ^ ((uint64_t)now.tv_nsec << 20);
+}
+
+/* splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators"). */
+uint32_t cst_client_roll(castor_client *client)
+{
+    uint64_t mixed = client->dice += 0x9E3779B97F4A7C15u;
+
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBu;
+    return (uint32_t)(mixed >> 32 ^ mixed >> 1);
+}
+
 castor_status cst_client_new_on(castor_client **out, const castor_client_options *options, cst_transport *transport,
                                 castor_error *err)
 {
@@ -173,8 +193,10 @@ castor_status cst_client_new_on(castor_client **out, const castor_client_options
     client->log_user = given.log_user;
     cst_buf_init(&client->preview, &client->allocator, CST_BODY_BYTES_MAX);
     set_limits(client, &given);
+    seed_dice(client);
 
-    castor_status status = check_counts(&given, err);
+    castor_status status = cst_retry_rules_read(&client->retry, given.retry, &client->allocator, err);
+    if (status == CASTOR_OK) status = check_counts(&given, err);
     if (status == CASTOR_OK) status = set_texts(client, &given, err);
     if (status == CASTOR_OK && !transport) status = make_transport(client, &given, err);
     if (status != CASTOR_OK) {
@@ -201,6 +223,7 @@ void cst_client_dispose(castor_client *client)
     cst_release(&allocator, client->base_url);
     cst_release(&allocator, client->user_agent);
     cst_buf_free(&client->preview);
+    cst_retry_rules_free(&client->retry);
     cst_release(&allocator, client);
 }
 

@@ -9,6 +9,8 @@
 #include "attempt.h"
 #include "call.h"
 #include "deadlines.h"
+#include "retry.h"
+#include "sequel.h"
 
 /* Streams in the order they came. A stream is in one list at most, see castor_stream.list. */
 typedef struct cst_stream_list {
@@ -35,10 +37,12 @@ struct castor_client {
     int64_t          stream_total_ms; /* the fifth; negative: none */
     int64_t          unary_total_ms;
     bool             is_total_set;    /* by the user: then the server is told too */
+    cst_retry_rules  retry;
+    uint64_t         dice;        /* of the delays; tests set it */
     size_t           event_bytes_max;
     castor_stream   *streams;     /* all, newest first */
     size_t           open_count;  /* of these, those whose end was not told yet */
-    size_t           under_way;   /* of these, those with an exchange */
+    size_t           under_way;   /* of these, those with an exchange, or waiting to try again */
     size_t           streams_max; /* that may be */
     cst_stream_list  waiting;     /* for their turn */
     cst_stream_list  news;        /* something may be there for their callers to take */
@@ -62,6 +66,9 @@ cst_call_settings cst_client_call_settings(const castor_client *client);
 
 /* The limits of a request: its own, else the client's. */
 cst_time_limits cst_client_limits(const castor_client *client, const castor_request *request);
+
+/* A random number, all equally likely; good for delays and nothing else. */
+uint32_t cst_client_roll(castor_client *client);
 
 /* The total limit of a request in milliseconds (negative: none), and what of it the server is told (0: nothing). */
 int64_t cst_client_total_limit(const castor_client *client, const castor_request *request);

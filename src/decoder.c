@@ -66,6 +66,11 @@ void cst_decoder_fail(castor_decoder *decoder, const castor_error *cause)
     if (decoder->phase != CST_DECODER_ENDED) end_with(decoder, *cause);
 }
 
+void cst_decoder_overrule(castor_decoder *decoder, const castor_error *outcome)
+{
+    end_with(decoder, *outcome);
+}
+
 /* Our own failures, of memory or of a maximum, have no verdict of the server's. */
 static void fail(castor_decoder *decoder, castor_status status)
 {
@@ -475,9 +480,21 @@ castor_verdict castor_decoder_verdict(const castor_decoder *decoder)
     return decoder->phase == CST_DECODER_ENDED ? decoder->outcome.verdict : CASTOR_VERDICT_NONE;
 }
 
+/* Each candidate has its finish reason, or the prompt was refused. */
+static bool has_finished(const cst_facts *facts)
+{
+    size_t finished = 0;
+
+    for (size_t i = 0; i < facts->candidate_count; i++) finished += facts->candidates[i].is_finished;
+    return facts->block_reason.len > 0 || (finished > 0 && finished == facts->candidate_count);
+}
+
 castor_usage castor_decoder_usage(const castor_decoder *decoder)
 {
-    return decoder->facts.usage;
+    castor_usage usage = cst_usage_sum(&decoder->facts.usage_before, &decoder->facts.usage);
+
+    usage.is_partial = decoder->outcome.verdict != CASTOR_VERDICT_COMPLETE && !has_finished(&decoder->facts);
+    return usage;
 }
 
 castor_str castor_decoder_response_id(const castor_decoder *decoder)

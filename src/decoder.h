@@ -50,6 +50,9 @@ void cst_decoder_lose(castor_decoder *decoder, const castor_error *cause);
 /* Ends at once with `cause`; pending events are dropped. */
 void cst_decoder_fail(castor_decoder *decoder, const castor_error *cause);
 
+/* Replaces the outcome of one that is ENDED. */
+void cst_decoder_overrule(castor_decoder *decoder, const castor_error *outcome);
+
 /* Decodes until an event is pending (true), or more bytes are needed, or it is ENDED. */
 bool cst_decoder_advance(castor_decoder *decoder);
 

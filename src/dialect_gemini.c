@@ -139,6 +139,12 @@ static castor_status read_parts(cst_reading *reading, int32_t candidate, cst_jso
     return status;
 }
 
+/* Half a token is none. */
+static castor_status keep_token(cst_facts *facts, castor_str token)
+{
+    return token.len > CST_TOKEN_MAX ? CASTOR_OK : cst_facts_keep(&facts->go_on_token, token);
+}
+
 static castor_status read_candidate(cst_reading *reading, const cst_json *list, cst_json_cursor candidate,
                                     int32_t position)
 {
@@ -149,6 +155,7 @@ static castor_status read_candidate(cst_reading *reading, const cst_json *list, 
 
     castor_status status = cst_facts_candidate(reading->facts, index, NULL);
     if (status == CASTOR_OK) status = read_parts(reading, index, cst_json_cursor_get(content, "parts"));
+    if (status == CASTOR_OK) status = keep_token(reading->facts, cst_json_string_in(candidate.value, "continuationToken"));
     if (status != CASTOR_OK || reason.len == 0) return status;
     return cst_reading_finish(reading, index, cst_meaning_of(finish_meanings, reason), reason,
                               cst_json_string_in(candidate.value, "finishMessage"), cst_json_source(candidate));

@@ -83,6 +83,7 @@ const char *castor_event_name(castor_event_type type)
     case CASTOR_EVENT_OTHER: return "other";
     case CASTOR_EVENT_USAGE: return "usage";
     case CASTOR_EVENT_FINISH: return "finish";
+    case CASTOR_EVENT_RESTART: return "restart";
     default: return "UNKNOWN";
     }
 }

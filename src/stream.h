@@ -1,4 +1,4 @@
-/* stream.h -- one answer, as its caller holds it: its turn, its attempt, its end, watched by the clock.
+/* stream.h -- one answer, as its caller holds it: its turn, its attempts, its end, watched by the clock.
  * SPDX-License-Identifier: MIT
  */
 #ifndef CST_STREAM_H
@@ -17,17 +17,28 @@ struct castor_stream {
     cst_allocator     allocator;  /* a copy: the client's may go first */
     cst_call          call;
     cst_attempt       attempt;
+    cst_sequel        sequel;
+    const cst_retry_rules *rules; /* the client's, or: */
+    cst_retry_rules  *own_rules;  /* NULL: none */
+    char             *model;      /* as requested; NULL where nobody is told */
+    const char       *fallback;   /* the last of the rules' models that was taken; NULL: none */
     castor_listen_fn *listen;     /* NULL: its caller pulls */
     void             *listen_user;
     atomic_int        is_cancelled;
     bool              has_no_memory; /* not even for a decoder to hold the error */
-    bool              is_settled; /* the outcome was looked over once, see settle() */
+    bool              tells_server; /* of the total limit */
+    bool              is_new_model; /* `fallback` is to be asked from the next attempt on */
+    bool              holds_place; /* among those that are under way */
+    bool              is_resting;  /* until resume_ms, before the next attempt */
+    bool              is_settled;  /* the answer has its outcome, see settle() */
     bool              is_told;    /* the caller has been given the end */
     bool              is_closed;  /* by the caller: goes when its tail has been read */
 
-    int64_t           server_limit_ms; /* what the server is told of the total limit; 0: nothing */
     int64_t           total_limit_ms;
+    int64_t           budget_since_ms;
+    int64_t           resume_ms;
     int64_t           ended_ms;
+    int32_t           hops_max;
 };
 
 /* A stream that begins at once, or waits for its turn. */
@@ -45,6 +56,18 @@ bool cst_stream_is_ready(castor_stream *stream);
 
 /* Who is to be called; NULL: nobody. */
 void cst_stream_listen(castor_stream *stream, castor_listen_fn *fn, void *user);
+
+/* Decodes to the next event (true), or to the attempt's end, and sees to what follows that. */
+bool cst_stream_advance(castor_stream *stream);
+
+/* The token to go on with, where the attempt ended at the limit of one request; absent: it goes on nowhere. */
+castor_str cst_stream_token(const castor_stream *stream);
+
+/* Its caller knows the end, or will never ask. */
+void cst_stream_set_told(castor_stream *stream);
+
+/* Nothing is there for its caller: out of the lists, until it is touched. */
+void cst_stream_await(castor_stream *stream);
 
 /* Puts the stream at the end of the list where those are that may have something: news or heard. */
 void cst_stream_touch(castor_stream *stream);

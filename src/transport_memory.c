@@ -9,6 +9,8 @@ typedef struct memory_transport {
     cst_transport          base; /* first */
     const cst_allocator   *allocator;
     const cst_memory_step *script;
+    const cst_memory_step *const *scripts; /* the next ones; NULL: always the same */
+    size_t                 opened;
     cst_exchange          *exchanges;
     int64_t                now_ms;
     bool                   was_woken;
@@ -24,6 +26,7 @@ struct cst_exchange {
     cst_sink               sink;
     cst_phase              phase;
     int64_t                waited_ms; /* of the WAIT under way */
+    castor_i64             retry_after_ms; /* for the head */
     bool                   is_paused;
 };
 
@@ -51,6 +54,8 @@ static castor_status open_exchange(cst_transport *base, cst_exchange **out, cons
     if (!exchange) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
     exchange->owner = transport;
     exchange->sink = *sink;
+    if (transport->scripts && *transport->scripts) transport->script = *transport->scripts++;
+    transport->opened++;
     exchange->step = transport->script;
     exchange->next = transport->exchanges;
     transport->exchanges = exchange;
@@ -86,6 +91,17 @@ static void lose(cst_exchange *exchange, castor_str why)
     exchange->sink.on_end(exchange->sink.user, &failure);
 }
 
+static void tell_head(cst_exchange *exchange, const cst_memory_step *step)
+{
+    const cst_head head = {
+        .http_status = (int32_t)step->number,
+        .content_type = step->text,
+        .retry_after_ms = exchange->retry_after_ms,
+    };
+
+    exchange->sink.on_head(exchange->sink.user, &head);
+}
+
 typedef enum played { MOVED, WAITS, GONE } played;
 
 /* One step of one exchange. */
@@ -104,10 +120,8 @@ static played play(cst_exchange *exchange)
         exchange->sink.on_phase(exchange->sink.user);
         if (exchange->phase == CST_PHASE_FIRST_BYTE) exchange->sink.on_connected(exchange->sink.user, false);
         break;
-    case CST_MEMORY_HEAD:
-        exchange->sink.on_head(exchange->sink.user,
-                               &(cst_head){ .http_status = (int32_t)step->number, .content_type = step->text });
-        break;
+    case CST_MEMORY_DELAY: exchange->retry_after_ms = castor_some_i64(step->number); break;
+    case CST_MEMORY_HEAD: tell_head(exchange, step); break;
     case CST_MEMORY_BYTES:
         switch (exchange->sink.on_bytes(exchange->sink.user, step->text.data, step->text.len)) {
         case CST_TAKE_PAUSE: exchange->is_paused = true; return WAITS;
@@ -259,6 +273,24 @@ castor_status cst_transport_memory_new(cst_transport **out, const cst_memory_ste
     cst_buf_init(&transport->body, allocator, CST_BODY_BYTES_MAX);
     *out = &transport->base;
     return CASTOR_OK;
+}
+
+void cst_transport_memory_play(cst_transport *transport, const cst_memory_step *const *scripts)
+{
+    ((memory_transport *)transport)->scripts = scripts;
+}
+
+size_t cst_transport_memory_opened(const cst_transport *transport)
+{
+    return ((const memory_transport *)transport)->opened;
+}
+
+size_t cst_transport_memory_open(const cst_transport *transport)
+{
+    size_t count = 0;
+
+    for (cst_exchange *at = ((const memory_transport *)transport)->exchanges; at; at = at->next) count++;
+    return count;
 }
 
 void cst_transport_memory_sleep(cst_transport *transport, int64_t duration_ms)

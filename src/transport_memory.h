@@ -10,6 +10,7 @@
 typedef enum cst_memory_act {
     CST_MEMORY_PHASE, /* number: the cst_phase from here on */
     CST_MEMORY_WAIT,  /* number: milliseconds in which nothing comes */
+    CST_MEMORY_DELAY, /* number: milliseconds, which the head will ask to wait */
     CST_MEMORY_HEAD,  /* number: HTTP status; text: content type */
     CST_MEMORY_BYTES, /* text */
     CST_MEMORY_END,   /* the body is whole */
@@ -25,6 +26,13 @@ typedef struct cst_memory_step {
 /* Every exchange plays the same script, ended by END or LOSE; it is not copied. */
 castor_status cst_transport_memory_new(cst_transport **out, const cst_memory_step *script,
                                        const cst_allocator *allocator, castor_error *err);
+
+/* From now on the first exchange plays the first of these, and so on; from the NULL behind the last on, that again. */
+void cst_transport_memory_play(cst_transport *transport, const cst_memory_step *const *scripts);
+
+/* How many exchanges were opened, and how many are not closed. */
+size_t cst_transport_memory_opened(const cst_transport *transport);
+size_t cst_transport_memory_open(const cst_transport *transport);
 
 /* Time passes while nobody drives: the caller was busy with something else. */
 void cst_transport_memory_sleep(cst_transport *transport, int64_t duration_ms);

@@ -14,6 +14,7 @@ void cst_facts_init(cst_facts *facts, const cst_allocator *allocator)
     cst_buf_init(&facts->model_version, allocator, CST_LABEL_MAX);
     cst_buf_init(&facts->block_reason, allocator, CST_LABEL_MAX);
     cst_buf_init(&facts->block_message, allocator, CST_MESSAGE_MAX);
+    cst_buf_init(&facts->go_on_token, allocator, CST_TOKEN_MAX);
 }
 
 void cst_facts_free(cst_facts *facts)
@@ -22,6 +23,7 @@ void cst_facts_free(cst_facts *facts)
     cst_buf_free(&facts->model_version);
     cst_buf_free(&facts->block_reason);
     cst_buf_free(&facts->block_message);
+    cst_buf_free(&facts->go_on_token);
     for (size_t i = 0; i < facts->candidate_count; i++) {
         cst_buf_free(&facts->candidates[i].reason);
         cst_buf_free(&facts->candidates[i].message);
@@ -69,6 +71,26 @@ castor_error *cst_facts_make_error(cst_facts *facts)
 {
     if (!facts->error) facts->error = cst_alloc_zeroed(facts->allocator, sizeof *facts->error);
     return facts->error;
+}
+
+static castor_i64 sum(castor_i64 a, castor_i64 b)
+{
+    bool is_safe = b.value >= 0 && a.value <= INT64_MAX - b.value;
+
+    if (!a.is_set || !b.is_set) return a.is_set ? a : b;
+    return is_safe ? castor_some_i64(a.value + b.value) : a;
+}
+
+castor_usage cst_usage_sum(const castor_usage *a, const castor_usage *b)
+{
+    return (castor_usage){
+        .prompt_tokens = sum(a->prompt_tokens, b->prompt_tokens),
+        .cached_tokens = sum(a->cached_tokens, b->cached_tokens),
+        .output_tokens = sum(a->output_tokens, b->output_tokens),
+        .thought_tokens = sum(a->thought_tokens, b->thought_tokens),
+        .tool_prompt_tokens = sum(a->tool_prompt_tokens, b->tool_prompt_tokens),
+        .total_tokens = sum(a->total_tokens, b->total_tokens),
+    };
 }
 
 castor_status cst_facts_keep(cst_buf *kept, castor_str text)

@@ -39,10 +39,12 @@ typedef struct cst_facts {
     bool                 has_end_mark;    /* the server said in its own words that this is all */
     bool                 needs_finish;    /* no natural stop without a finish reason */
     castor_usage         usage;
+    castor_usage         usage_before;    /* of earlier requests of the same answer */
     cst_buf              response_id;
     cst_buf              model_version;
     cst_buf              block_reason;
     cst_buf              block_message;
+    cst_buf              go_on_token;     /* with which the server goes on behind the limit of one request */
     castor_error        *error;           /* from the server; NULL: none */
 } cst_facts;
 
@@ -54,6 +56,9 @@ castor_status cst_facts_candidate(cst_facts *facts, int32_t index, cst_candidate
 
 /* Where the server's error is to be kept; NULL: no memory. */
 castor_error *cst_facts_make_error(cst_facts *facts);
+
+/* What two requests took together; what one of them does not tell is the other's. */
+castor_usage cst_usage_sum(const castor_usage *a, const castor_usage *b);
 
 /* Keeps a copy in place of the one before, as much as the buffer's maximum allows; an absent text changes nothing. */
 castor_status cst_facts_keep(cst_buf *kept, castor_str text);

@@ -15,8 +15,9 @@ prediction
 decoder call
 transport sockets roots exchange_curl transport_curl transport_memory
 attempt
+sequel
 client
-stream
+stream stream_take
 drive
 answer'
 impure_from=transport # this line and all below it may touch the world

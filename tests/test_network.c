@@ -17,6 +17,9 @@
 #define ONE "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Otters hold hands.\"}]},\"finishReason\":\"STOP\"}]}\r\n\r\n"
 #define ONE_CHUNK "66\r\n" ONE "\r\n"
 
+/* What comes of one attempt; test_retries.c has what follows it. */
+static const castor_retry_options once = { .size = sizeof once, .attempts_max = 1 };
+
 static castor_client *new_client(const tst_server *server)
 {
     castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
@@ -26,6 +29,7 @@ static castor_client *new_client(const tst_server *server)
     options.api_key = "test-key";
     options.base_url = server->url;
     options.ignore_environment = 1;
+    options.retry = &once;
     assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
     return client;
 }
@@ -336,6 +340,7 @@ static void the_log_tells_of_connections_and_never_the_key(void **state)
     options.base_url = server.url;
     options.user_agent = "beaver/2";
     options.ignore_environment = 1;
+    options.retry = &once;
     options.log = write_log;
     options.log_user = &book;
     assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
@@ -443,6 +448,7 @@ static void a_proxy_from_the_settings_or_the_environment_is_used(void **state)
     options.base_url = "http://castor.invalid";
     options.proxy = proxy.url;
     options.ignore_environment = 1;
+    options.retry = &once;
     assert_int_equal(ask_through(options, text, sizeof text), CASTOR_VERDICT_COMPLETE);
     setenv("http_proxy", proxy.url, 1);
     options.proxy = NULL;
@@ -469,6 +475,7 @@ static void an_ignored_environment_names_no_proxy_and_no_exception_from_one(void
     setenv("http_proxy", "http://127.0.0.1:1", 1);
     setenv("no_proxy", "castor.invalid", 1);
     options.ignore_environment = 1;
+    options.retry = &once;
     options.base_url = server.url;
     assert_int_equal(ask_through(options, text, sizeof text), CASTOR_VERDICT_COMPLETE);
     options.base_url = "http://castor.invalid";

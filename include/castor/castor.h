@@ -251,6 +251,11 @@ typedef struct castor_request {
     int64_t              tls_timeout_ms;
     int64_t              first_byte_timeout_ms;
     int64_t              idle_timeout_ms;
+    const struct castor_retry_options *retry; /* NULL: the client's; else all of it stands in place of that */
+    int32_t              hops_max;           /* requests that one long answer may take, where each ends at its limit with
+                                                CONTINUATION and a token (gemini-4 models): 0: default 16; 1: none is
+                                                sent after the first, and the answer ends with MAX_TOKENS. To the
+                                                caller it is one answer */
 } castor_request;
 
 #ifdef __cplusplus
@@ -273,7 +278,9 @@ typedef enum castor_event_type {
     CASTOR_EVENT_SIGNATURE,     /* a part that holds a signature and nothing to show */
     CASTOR_EVENT_OTHER,         /* a part or a record that we do not know: see raw */
     CASTOR_EVENT_USAGE,         /* the counts changed: castor_stream_usage() has them */
-    CASTOR_EVENT_FINISH         /* finish_reason and finish_message of one candidate */
+    CASTOR_EVENT_FINISH,        /* finish_reason and finish_message of one candidate */
+    CASTOR_EVENT_RESTART        /* the answer begins anew: discard all that was given before. Only where
+                                   castor_retry_options.restart allows it */
 } castor_event_type;
 
 /**
@@ -305,7 +312,8 @@ typedef struct castor_event {
     void             *reserved[4];
 } castor_event;
 
-/** The counts of one answer, the last that the server sent. Absent is unknown, not zero. */
+/** The counts of one answer, the last that the server sent; of its hops, where it took several, the sum. Absent is
+    unknown, not zero. */
 typedef struct castor_usage {
     castor_i64 prompt_tokens;
     castor_i64 cached_tokens;      /* part of prompt_tokens */
@@ -313,6 +321,7 @@ typedef struct castor_usage {
     castor_i64 thought_tokens;
     castor_i64 tool_prompt_tokens;
     castor_i64 total_tokens;
+    int32_t    is_partial;         /* the answer was not at its end when these came: more may have been used */
 } castor_usage;
 
 /** Milliseconds since the call began; absent until known. */
@@ -430,6 +439,7 @@ typedef struct castor_client_options {
     int64_t                 host_connections_max;  /* to one host; 0: as many as streams_max */
     int64_t                 connection_streams_max; /* that share an HTTP/2 connection; 0: default 1. With more, libcurl
                                                       keeps up to 32 MiB of a stream that nobody takes from */
+    const castor_retry_options *retry;             /* NULL: the defaults. Copied, but for what the hook's user is */
 } castor_client_options;
 
 #define CASTOR_CLIENT_OPTIONS_INIT CASTOR_INIT_OF(castor_client_options)
@@ -522,6 +532,7 @@ CASTOR_API castor_verdict      castor_stream_verdict(const castor_stream *stream
 CASTOR_API const castor_error *castor_stream_error(const castor_stream *stream); /* NULL unless it ended in ERROR */
 CASTOR_API castor_usage        castor_stream_usage(const castor_stream *stream);
 CASTOR_API castor_timing       castor_stream_timing(const castor_stream *stream);
+CASTOR_API int32_t             castor_stream_attempts(const castor_stream *stream);      /* requests sent so far */
 CASTOR_API int32_t             castor_stream_http_status(const castor_stream *stream);   /* 0: no answer yet */
 CASTOR_API castor_str          castor_stream_response_id(const castor_stream *stream);
 CASTOR_API castor_str          castor_stream_model_version(const castor_stream *stream);

@@ -154,11 +154,13 @@ static void two_hundred_streams_cut_at_random_come_whole(void **state)
 
 static void two_hundred_streams_of_which_many_are_lost_end_once_and_never_half_as_whole(void **state)
 {
-    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
-    char                  chaos[120];
-    int                   whole = 0;
+    static const castor_retry_options quick = { .size = sizeof quick, .attempts_max = 2, .first_delay_ms = 5 };
+    castor_client_options             options = CASTOR_CLIENT_OPTIONS_INIT;
+    char                              chaos[120];
+    int                               whole = 0;
 
     (void)state;
+    options.retry = &quick;
     snprintf(chaos, sizeof chaos, "seed=%d,rate=0.6,faults=cut@event=4+rst@event=7+status=503+refuse+splits=1:9+nolastchunk",
              (int)(tst_seed() % 100000));
     set_up(&stage, chaos, options);

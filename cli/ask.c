@@ -5,6 +5,7 @@
  */
 #include "ask.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -93,6 +94,57 @@ static void wipe(char *secret, size_t size)
     while (size-- > 0) bytes[size] = 0;
 }
 
+/* ---- attempts ---- */
+
+/* What became of one, in a few words. */
+static void print_cause(char *text, size_t size, const castor_error *error)
+{
+    bool        has_both = error->code[0] && error->reason[0];
+    const char *name = castor_verdict_name(error->verdict);
+
+    if (error->code[0] || error->reason[0]) {
+        (void)snprintf(text, size, "%s%s%s", error->code, has_both ? " " : "", error->reason);
+    } else {
+        (void)snprintf(text, size, "%s: %s", name, error->message);
+    }
+}
+
+static void note_attempt(void *user, castor_stream *stream, const castor_attempt *attempt)
+{
+    question *asked = user;
+    bool is_elsewhere = attempt->model.data != attempt->next_model.data;
+    bool is_worth_a_line = is_elsewhere || attempt->is_restart || attempt->delay_ms >= CLI_NOTED_WAIT_MS;
+    char cause[CLI_MESSAGE_BYTES];
+    (void)stream;
+    if (!is_worth_a_line && !asked->options->is_verbose) return;
+    (void)cli_output_flush(asked->out); /* a note must not overtake the text that stands before it */
+    print_cause(cause, sizeof cause, attempt->error);
+    if (is_elsewhere) {
+        cli_note(asked->notes, "%s; asking %.*s; attempt %d of %d", cause, CASTOR_ARG(attempt->next_model),
+                 attempt->number + 1, attempt->attempts_max);
+    } else {
+        cli_note(asked->notes, "%s; waiting %.*f s%s; attempt %d of %d", cause, attempt->delay_ms < 10000,
+                 (double)attempt->delay_ms / 1000.0, attempt->error->retry_after_ms.is_set ? " as the server asks" : "",
+                 attempt->number + 1, attempt->attempts_max);
+    }
+}
+
+static castor_retry_options retry_options(question *asked)
+{
+    const cli_options *options = asked->options;
+    castor_retry_options retry = CASTOR_RETRY_OPTIONS_INIT;
+    if (options->retries.is_set) retry.attempts_max = (int32_t)options->retries.value + 1;
+    retry.budget_ms = options->retry_budget_ms.value;
+    retry.restart = (int32_t)options->restarts.value;
+    retry.fallback_models = options->fallback_models;
+    retry.fallback_model_count = options->fallback_model_count;
+    retry.on_attempt = note_attempt;
+    retry.on_attempt_user = asked;
+    return retry;
+}
+
+/* ---- the client ---- */
+
 static bool open_client(question *asked, cli_fault *fault)
 {
     char key[CLI_KEY_BYTES_MAX] = "";
@@ -109,6 +161,11 @@ static bool open_client(question *asked, cli_fault *fault)
     settings.ca_file = options->ca_path;
     settings.log = options->is_verbose ? log_line : NULL;
     settings.log_user = asked->notes;
+    settings.connect_timeout_ms = options->connect_timeout_ms.value;
+    settings.first_byte_timeout_ms = options->first_byte_timeout_ms.value;
+    settings.idle_timeout_ms = options->idle_timeout_ms.value;
+    castor_retry_options retry = retry_options(asked);
+    settings.retry = &retry;
 
     castor_error err = { 0 };
     castor_status status = castor_client_new(&asked->client, &settings, &err);

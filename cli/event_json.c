@@ -23,13 +23,15 @@ void cli_tally_add(cli_tally *tally, const castor_event *event)
         break;
     case CASTOR_EVENT_FUNCTION_CALL: tally->function_calls++; break;
     case CASTOR_EVENT_MEDIA: tally->inline_data += event->data.data != NULL; break;
+    case CASTOR_EVENT_RESTART: *tally = (cli_tally){ .text_bytes = 0 }; break;
     default: break;
     }
 }
 
 /* ---- events ---- */
 
-static void put_usage(cli_text *out, const castor_usage *usage)
+/* Before the end all counts are partial: there it is worth a word. */
+static void put_usage(cli_text *out, const castor_usage *usage, bool is_end)
 {
     cli_json_key(out, "usage");
     cli_text_add_byte(out, '{');
@@ -39,6 +41,10 @@ static void put_usage(cli_text *out, const castor_usage *usage)
     cli_json_put_known(out, "thought_tokens", usage->thought_tokens);
     cli_json_put_known(out, "tool_prompt_tokens", usage->tool_prompt_tokens);
     cli_json_put_known(out, "total_tokens", usage->total_tokens);
+    if (usage->is_partial && is_end) {
+        cli_json_key(out, "partial");
+        cli_text_put(out, "true");
+    }
     cli_text_add_byte(out, '}');
 }
 
@@ -78,8 +84,9 @@ void cli_event_members(cli_text *out, const castor_event *event, const castor_us
     cli_text_add_byte(out, '"');
     cli_text_put(out, castor_event_name(event->type));
     cli_text_add_byte(out, '"');
+    if (event->type == CASTOR_EVENT_RESTART) return;
     if (event->type == CASTOR_EVENT_USAGE) {
-        put_usage(out, usage);
+        put_usage(out, usage, false);
         return;
     }
     cli_json_put_integer(out, "candidate", event->candidate);
@@ -175,7 +182,7 @@ void cli_facts_members(cli_text *out, const cli_facts *facts, const cli_tally *t
     cli_json_put_str(out, "block_reason", facts->block_reason);
     if (facts->verdict != CASTOR_VERDICT_COMPLETE && facts->error) put_if_any(out, "message", facts->error->message);
     if (tally) put_counts(out, tally);
-    if (is_usage_known(&facts->usage)) put_usage(out, &facts->usage);
+    if (is_usage_known(&facts->usage)) put_usage(out, &facts->usage, true);
     if (facts->timing) put_timing(out, facts->timing);
     cli_json_put_str(out, "model_version", facts->model_version);
     cli_json_put_str(out, "response_id", facts->response_id);

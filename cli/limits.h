@@ -12,6 +12,8 @@ enum {
     CLI_KEY_BYTES_MAX     = 4 << 10,   /* of a key file */
     CLI_ANSWER_BYTES_MAX  = 256 << 20, /* of what is kept until the end: --output json, further candidates */
     CLI_FILES_MAX         = 64,        /* -f on one command line; also -a, also -o */
+    CLI_FALLBACK_MODELS_MAX = 16,      /* the last of more is asked when a person has gone */
+    CLI_NOTED_WAIT_MS     = 1000,      /* a shorter wait is over before its note is read */
     CLI_SETTING_DEPTH_MAX = 16,        /* names in one dotted path of -o */
     CLI_CANDIDATES_MAX    = 16,        /* answers shown side by side; the service stops at 8 */
     CLI_JSON_DEPTH_MAX    = 512,       /* nesting that the JSON check follows */

@@ -157,6 +157,16 @@ static bool take_attachment(cli_options *options, const taking *taken, cli_fault
     return true;
 }
 
+static bool take_fallback_model(cli_options *options, const taking *taken, cli_fault *fault)
+{
+    if (options->fallback_model_count == CLI_FALLBACK_MODELS_MAX) {
+        return cli_fault_set(fault, CLI_EXIT_USAGE, "%s: more than %d of them", taken->spelling,
+                             CLI_FALLBACK_MODELS_MAX);
+    }
+    options->fallback_models[options->fallback_model_count++] = taken->value;
+    return true;
+}
+
 static bool take_setting(cli_options *options, const taking *taken, cli_fault *fault)
 {
     if (options->setting_count == CLI_FILES_MAX) return too_many(taken, fault);
@@ -278,6 +288,26 @@ static const option_row table[] = {
       .help = "End the call after so long in any case. Default: no such limit.",
       .more = "Limits for the connection, the first byte and the gap between two bytes are always on.\nWith\n"
               ".Fl -no-stream\nthe whole call may take 600 seconds." },
+    { CLI_ASK, NULL, 0, "connect-timeout", "SECONDS", take_seconds, FIELD(connect_timeout_ms), 0, 7 * 24 * 3600,
+      .help = "For the name and the connection. Default: 10." },
+    { CLI_ASK, NULL, 0, "first-byte-timeout", "SECONDS", take_seconds, FIELD(first_byte_timeout_ms), 0, 7 * 24 * 3600,
+      .help = "From the request to the answer's first byte. Default: 600." },
+    { CLI_ASK, NULL, 0, "idle-timeout", "SECONDS", take_seconds, FIELD(idle_timeout_ms), 0, 7 * 24 * 3600,
+      .help = "Between two bytes of the answer. Default: 300." },
+    { CLI_ASK, NULL, 0, "retries", "N", take_whole, FIELD(retries), 0, 1000,
+      .help = "Send the request up to N times more when it fails before the answer began. Default: 3.",
+      .more = "After connections that fail or are cut, and the errors 408, 429, 500, 502, 503 and 504: first within a\n"
+              "second, then with growing delays, and never before the time that the server asks for.\nA daily quota that "
+              "is used up is not tried again." },
+    { CLI_ASK, NULL, 0, "retry-budget", "SECONDS", take_seconds, FIELD(retry_budget_ms), 0, 7 * 24 * 3600,
+      .help = "Begin no other attempt later than so long after the first. Default: 120.",
+      .more = "When the server asks to wait longer than that, the command ends at once and says how long." },
+    { CLI_ASK, NULL, 0, "restart", "N", take_whole, FIELD(restarts), 0, 1000,
+      .help = "Begin anew up to N times when an answer breaks off. Default: 0.",
+      .more = "What was printed before stands above a line\n.Ql --- the answer begins anew ---\nand is not part of the "
+              "answer.\nWith\n.Fl -output Cm json\nit is not printed at all." },
+    { CLI_ASK, NULL, 0, "fallback-model", "NAME", take_fallback_model,
+      .help = "Ask NAME when the model is overloaded (503). May be repeated." },
 
     { CLI_ASK, "What is shown", 0, "output", "FORM", take_form, FIELD(form),
       .help = "text (default), json (one object at the end), jsonl (one event a line)." },

@@ -68,6 +68,14 @@ typedef struct cli_options {
     const char *proxy;
     const char *ca_path;
     castor_i64  timeout_ms;
+    castor_i64  connect_timeout_ms;
+    castor_i64  first_byte_timeout_ms;
+    castor_i64  idle_timeout_ms;
+    castor_i64  retries;
+    castor_i64  retry_budget_ms;
+    castor_i64  restarts;
+    const char *fallback_models[CLI_FALLBACK_MODELS_MAX];
+    size_t      fallback_model_count;
 
     int  form;           /* cli_form */
     bool is_unary;

@@ -58,6 +58,16 @@ static bool keep(cli_printer *printer, cli_text *kept, castor_str text)
     return false;
 }
 
+/* What was kept is not of the answer that comes now. */
+static void discard(cli_printer *printer)
+{
+    printer->thoughts.len = printer->calls.len = printer->parts.len = 0;
+    for (int i = 0; i < CLI_CANDIDATES_MAX; i++) {
+        printer->candidates[i].text.len = printer->candidates[i].finish.len = 0;
+        printer->candidates[i].is_seen = false;
+    }
+}
+
 /* ---- text ---- */
 
 static void note_call(cli_printer *printer, const castor_event *event)
@@ -112,10 +122,21 @@ static void note_event(cli_printer *printer, const castor_event *event)
     }
 }
 
+/* What stands above cannot be taken back, and is marked. */
+static bool print_restart(cli_printer *printer)
+{
+    discard(printer);
+    cli_notes_end_line(printer->notes);
+    cli_output_end_line(printer->out);
+    cli_output_add(printer->out, CASTOR_STR("--- the answer begins anew ---\n"));
+    return cli_output_flush(printer->out);
+}
+
 static bool print_event_as_text(cli_printer *printer, const castor_event *event)
 {
     switch (event->type) {
     case CASTOR_EVENT_TEXT: return print_text(printer, event);
+    case CASTOR_EVENT_RESTART: return print_restart(printer);
     case CASTOR_EVENT_USAGE:
     case CASTOR_EVENT_FINISH: return true;
     default: break;
@@ -166,6 +187,10 @@ static bool keep_element(cli_printer *printer, cli_text *array, const castor_eve
 
 static bool keep_event(cli_printer *printer, const castor_event *event, const castor_usage *usage)
 {
+    if (event->type == CASTOR_EVENT_RESTART) {
+        discard(printer);
+        return true;
+    }
     cli_candidate *candidate = candidate_of(printer, event);
     switch (event->type) {
     case CASTOR_EVENT_TEXT: return !candidate || keep(printer, &candidate->text, event->text);

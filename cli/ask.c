@@ -14,6 +14,7 @@
 #include "input.h"
 #include "interrupt.h"
 #include "printer.h"
+#include "record.h"
 #include "settings.h"
 #include "usage.h"
 
@@ -30,6 +31,7 @@ typedef struct question {
     castor_turn        turn;
     castor_request     request;
     castor_client     *client;
+    cli_record         record;
 } question;
 
 /* ---- the request ---- */
@@ -81,6 +83,7 @@ static void fill_request(question *asked)
     request->extra_json = cli_text_view(&asked->extra);
     request->total_timeout_ms = options->timeout_ms.value;
     request->is_unary = options->is_unary;
+    request->recorder_bytes = options->record_path ? CLI_RECORD_BYTES_MAX : 0;
 }
 
 static void log_line(void *user, const char *line)
@@ -182,12 +185,14 @@ static bool prepare(question *asked, cli_fault *fault)
     }
     if (!print_extra(asked, fault)) return false;
     fill_request(asked);
-    return open_client(asked, fault);
+    if (!open_client(asked, fault)) return false;
+    return !asked->options->record_path || cli_record_open(&asked->record, asked->options->record_path, fault);
 }
 
 static void free_question(question *asked)
 {
     castor_client_free(asked->client);
+    cli_record_close(&asked->record);
     cli_text_free(&asked->extra);
     cli_input_free(&asked->input);
 }
@@ -292,6 +297,22 @@ static int conclude(question *asked, cli_printer *printer, const castor_stream *
     return is_interrupted ? CLI_EXIT_SIGNAL + cli_interrupt_signal() : castor_verdict_exit(facts.verdict);
 }
 
+/* --record. An answer that was whole, but is not recorded, is not what was asked for. */
+static int write_record(question *asked, castor_stream *stream, int exit_status)
+{
+    cli_fault fault = { 0 };
+    castor_error err = { 0 };
+    castor_str script;
+    if (!asked->options->record_path) return exit_status;
+    if (castor_stream_dump(stream, &script, &err) != CASTOR_OK) {
+        (void)cli_fault_set(&fault, CLI_EXIT_FAILED, "--record: %s", err.message);
+    } else if (cli_record_write(&asked->record, script, &fault)) {
+        return exit_status;
+    }
+    cli_complain(asked->notes, "%s", fault.message);
+    return exit_status == CLI_EXIT_OK ? fault.exit_status : exit_status;
+}
+
 /* ---- the call ---- */
 
 /* Shows events as they come. All that is at hand is printed in one write before we wait for more. */
@@ -324,6 +345,7 @@ static int ask_stream(question *asked, cli_printer *printer)
     follow(asked, printer, stream);
     int exit_status = conclude(asked, printer, stream);
     cli_interrupt_watch(NULL);
+    exit_status = write_record(asked, stream, exit_status);
     castor_stream_close(stream);
     return exit_status;
 }

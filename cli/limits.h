@@ -11,6 +11,7 @@ enum {
     CLI_PROMPT_BYTES_MAX  = 100 << 20, /* of all that makes one prompt */
     CLI_KEY_BYTES_MAX     = 4 << 10,   /* of a key file */
     CLI_ANSWER_BYTES_MAX  = 256 << 20, /* of what is kept until the end: --output json, further candidates */
+    CLI_RECORD_BYTES_MAX  = 128 << 20, /* of an answer that --record keeps: the library's own limit */
     CLI_FILES_MAX         = 64,        /* -f on one command line; also -a, also -o */
     CLI_FALLBACK_MODELS_MAX = 16,      /* the last of more is asked when a person has gone */
     CLI_NOTED_WAIT_MS     = 1000,      /* a shorter wait is over before its note is read */

@@ -315,6 +315,12 @@ static const option_row table[] = {
       .help = "Tokens, cost, and speed on standard error after the answer." },
     { CLI_ASK, NULL, 0, "dry-run", NULL, take_flag, FIELD(is_dry_run),
       .help = "Print the request, the key hidden, and send nothing." },
+    { CLI_ASK, NULL, 0, "record", "FILE", take_text, FIELD(record_path),
+      .help = "Write what came over the wire to FILE, a script that pollux plays again.",
+      .more = "For reports of what went wrong: the file has the bytes of the answer, where they were cut, the pauses, "
+              "and how it ended.\nIt is written whatever the answer came to, and only you can read it.\n"
+              "The URL without its query is in it; the key and the prompt are not, but look at the answer before you "
+              "send it to others." },
     { CLI_ASK, NULL, 'v', "verbose", NULL, take_flag, FIELD(is_verbose),
       .help = "Tell about the connection on standard error." },
     { CLI_ASK, NULL, 'q', "quiet", NULL, take_flag, FIELD(is_quiet),
@@ -519,6 +525,9 @@ static bool check_together(const cli_options *options, cli_fault *fault)
     if (options->wants_help || options->wants_version) return true;
     if (options->next_type) {
         return cli_fault_set(fault, CLI_EXIT_USAGE, "--at %s: no -a follows it", options->next_type);
+    }
+    if (options->record_path && options->is_dry_run) {
+        return cli_fault_set(fault, CLI_EXIT_USAGE, "--record: nothing is sent with --dry-run");
     }
     if (options->command == CLI_DECODE && options->word_count > 1) {
         return cli_fault_set(fault, CLI_EXIT_USAGE,

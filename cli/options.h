@@ -76,6 +76,7 @@ typedef struct cli_options {
     castor_i64  restarts;
     const char *fallback_models[CLI_FALLBACK_MODELS_MAX];
     size_t      fallback_model_count;
+    const char *record_path;
 
     int  form;           /* cli_form */
     bool is_unary;

@@ -71,6 +71,7 @@ static void on_connected(void *user, bool is_reused)
     cst_attempt *attempt = user;
 
     attempt->timing.connected_ms = is_reused ? castor_some_i64(0) : cst_attempt_since_open(attempt);
+    if (attempt->recorder) cst_recorder_connect(attempt->recorder, clock_of(attempt));
 }
 
 /* Nobody is followed anywhere: what is sent holds a key, and Google's API redirects no call. */
@@ -94,11 +95,18 @@ static void refuse_redirect(cst_attempt *attempt, const cst_head *head)
     attempt->owner->on_bytes(attempt->user);
 }
 
+static void record_head(cst_recorder *recorder, const cst_head *head)
+{
+    cst_recorder_head(recorder, head->http_status, head->content_type, head->retry_after_ms);
+    if (head->location.data) cst_recorder_redirect(recorder, head->location);
+}
+
 static void on_head(void *user, const cst_head *head)
 {
     cst_attempt *attempt = user;
 
     attempt->retry_after_ms = head->retry_after_ms;
+    if (attempt->recorder) record_head(attempt->recorder, head);
     cst_decoder_head(attempt->decoder, head->http_status, head->content_type);
     if (head->location.data) refuse_redirect(attempt, head);
 }
@@ -123,6 +131,7 @@ static cst_take on_bytes(void *user, const char *bytes, size_t len)
 
     if (cst_attempt_is_ended(attempt)) {
         attempt->tail_bytes += len;
+        if (attempt->recorder) cst_recorder_take(attempt->recorder, bytes, len, clock_of(attempt));
         return attempt->tail_bytes > CST_CLOSE_TAIL_BYTES ? CST_TAKE_STOP : CST_TAKE_MORE;
     }
     attempt->owner->on_bytes(attempt->user);
@@ -132,6 +141,7 @@ static cst_take on_bytes(void *user, const char *bytes, size_t len)
         return CST_TAKE_PAUSE;
     }
     note_bytes(attempt);
+    if (attempt->recorder) cst_recorder_take(attempt->recorder, bytes, len, attempt->last_byte_ms);
     if (castor_decoder_feed(attempt->decoder, bytes, len, &failure) == CASTOR_OK) return CST_TAKE_MORE;
     failure.verdict = CASTOR_VERDICT_FAILED;
     cst_decoder_fail(attempt->decoder, &failure);
@@ -142,6 +152,9 @@ static void on_end(void *user, const castor_error *failure)
 {
     cst_attempt *attempt = user;
 
+    if (attempt->recorder) {
+        cst_recorder_end(attempt->recorder, failure ? CST_RECORD_LOST : CST_RECORD_CLEAN, clock_of(attempt));
+    }
     if (failure) cst_decoder_lose(attempt->decoder, failure);
     else castor_decoder_end(attempt->decoder, CASTOR_END_CLEAN);
     cst_attempt_close(attempt);
@@ -169,6 +182,7 @@ castor_status cst_attempt_begin(cst_attempt *attempt, const cst_http_request *re
 {
     const cst_sink sink = { attempt, on_phase, on_connected, on_head, on_bytes, on_end };
 
+    if (attempt->recorder) cst_recorder_begin(attempt->recorder, clock_of(attempt));
     castor_status status = methods_of(attempt)->open(attempt->transport, &attempt->exchange, request, &sink, err);
     if (status == CASTOR_OK) attempt->phase_since_ms = clock_of(attempt);
     return status;
@@ -185,6 +199,8 @@ void cst_attempt_clear(cst_attempt *attempt)
 {
     const cst_allocator *allocator = attempt->decoder ? attempt->decoder->allocator : NULL;
 
+    cst_recorder_free(attempt->recorder);
+    attempt->recorder = NULL;
     if (!attempt->decoder) return;
     cst_decoder_clear(attempt->decoder);
     cst_release(allocator, attempt->decoder);

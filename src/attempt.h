@@ -15,6 +15,7 @@
 #define CST_ATTEMPT_H
 
 #include "decoder.h"
+#include "recorder.h"
 #include "transport.h"
 
 /* In milliseconds; negative: none. */
@@ -38,6 +39,7 @@ typedef struct cst_attempt {
     cst_time_limits   limits;
     cst_exchange     *exchange;   /* NULL: over, or not begun */
     castor_decoder   *decoder;    /* NULL: not begun; it is what takes memory */
+    cst_recorder     *recorder;   /* NULL: none is wanted */
     int64_t           opened_ms;  /* what the timing counts from */
     bool              is_paused;
     size_t            tail_bytes; /* that came after the answer had ended */

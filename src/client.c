@@ -56,7 +56,8 @@ static castor_status check_counts(const castor_client_options *options, castor_e
         int64_t     count;
     } counts[] = { { "streams_max", options->streams_max },
                    { "host_connections_max", options->host_connections_max },
-                   { "connection_streams_max", options->connection_streams_max } };
+                   { "connection_streams_max", options->connection_streams_max },
+                   { "recorder_bytes", options->recorder_bytes } };
 
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         if (counts[i].count >= 0) continue;
@@ -187,6 +188,7 @@ castor_status cst_client_new_on(castor_client **out, const castor_client_options
     client->transport = transport;
     client->dialect = given.dialect;
     client->event_bytes_max = given.event_bytes_max;
+    client->recorder_bytes = given.recorder_bytes;
     client->streams_max = (size_t)or_default(given.streams_max, CST_STREAMS_MAX);
     client->armed_ms = INT64_MAX;
     client->log = given.log;
@@ -274,6 +276,15 @@ int64_t cst_client_server_limit(const castor_client *client, const castor_reques
     bool is_set = request->total_timeout_ms > 0 || (request->total_timeout_ms == 0 && client->is_total_set);
 
     return is_set ? cst_client_total_limit(client, request) : 0;
+}
+
+size_t cst_client_recorder_bytes(const castor_client *client, const castor_request *request)
+{
+    int64_t wanted = request->recorder_bytes != 0 ? request->recorder_bytes : client->recorder_bytes;
+
+    if (wanted <= 0) return 0;
+    if (wanted < CST_RECORDER_BYTES_MIN) return CST_RECORDER_BYTES_MIN;
+    return wanted > CST_RECORDER_BYTES_MAX ? CST_RECORDER_BYTES_MAX : (size_t)wanted;
 }
 
 static castor_status print_preview(cst_buf *out, const cst_call *call)

@@ -40,6 +40,7 @@ struct castor_client {
     cst_retry_rules  retry;
     uint64_t         dice;        /* of the delays; tests set it */
     size_t           event_bytes_max;
+    int64_t          recorder_bytes; /* 0: none */
     castor_stream   *streams;     /* all, newest first */
     size_t           open_count;  /* of these, those whose end was not told yet */
     size_t           under_way;   /* of these, those with an exchange, or waiting to try again */
@@ -73,6 +74,9 @@ uint32_t cst_client_roll(castor_client *client);
 /* The total limit of a request in milliseconds (negative: none), and what of it the server is told (0: nothing). */
 int64_t cst_client_total_limit(const castor_client *client, const castor_request *request);
 int64_t cst_client_server_limit(const castor_client *client, const castor_request *request);
+
+/* How much of a body the request's recorder holds; 0: there is none. */
+size_t cst_client_recorder_bytes(const castor_client *client, const castor_request *request);
 
 /* Copies what the caller's struct has of ours: older callers' structs are shorter. */
 castor_request cst_request_of(const castor_request *request);

@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { SECRET_PART_MIN = 4 /* bytes of a secret's beginning that give nothing away, and are words of any text */ };
-
 void cst_error_copy(char *out, size_t size, castor_str text)
 {
     const char *at = text.data ? text.data : "", *end = at + text.len;
@@ -76,18 +74,26 @@ void cst_error_say(castor_error *err, const char *format, ...)
     va_end(args);
 }
 
-static void redact_text(char *text, castor_str secret)
+void cst_redact(char *text, size_t len, castor_str secret)
 {
-    size_t len = strlen(text);
+    char *end = text + len;
 
-    for (char *at = text; (at = strstr(at, secret.data)) != NULL; at += secret.len) memset(at, '*', secret.len);
+    if (secret.len == 0) return;
+    for (char *at = text; (at = memchr(at, secret.data[0], (size_t)(end - at))) != NULL; at++) {
+        if ((size_t)(end - at) < secret.len) break;
+        if (memcmp(at, secret.data, secret.len) == 0) memset(at, '*', secret.len);
+    }
     /* The text may have been cut inside the secret. */
-    for (size_t part = secret.len < len ? secret.len : len; part >= SECRET_PART_MIN; part--) {
-        char *tail = text + len - part;
-        if (memcmp(tail, secret.data, part) != 0) continue;
-        memset(tail, '*', part);
+    for (size_t part = secret.len < len ? secret.len : len; part >= CST_SECRET_PART_MIN; part--) {
+        if (memcmp(end - part, secret.data, part) != 0) continue;
+        memset(end - part, '*', part);
         return;
     }
+}
+
+static void redact_text(char *text, castor_str secret)
+{
+    cst_redact(text, strlen(text), secret);
 }
 
 void cst_error_redact(castor_error *err, castor_str secret)

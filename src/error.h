@@ -20,6 +20,9 @@ void cst_error_copy(char *out, size_t size, castor_str text);
 /* Replaces the sentence and keeps the facts. */
 void cst_error_say(castor_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Puts asterisks over every `secret` in these bytes, and over the beginning of one at their end. */
+void cst_redact(char *text, size_t len, castor_str secret);
+
 /* Puts asterisks over every `secret` in the texts of `err`: servers quote keys back. */
 void cst_error_redact(castor_error *err, castor_str secret);
 

@@ -40,7 +40,12 @@ enum {
     CST_READ_BYTES_H2_MIN  = 16 << 10,  /* ... never less than one record of TLS where HTTP/2 may be spoken: see there */
     CST_IDLE_EXCHANGES_MAX = 16,        /* handles of libcurl that are kept for the next requests */
     CST_HEADERS_MAX        = 8,         /* of a request, all ours */
-    CST_UNSEEN_RUN_MAX     = 2,         /* characters in a row that show nothing: an emoji has a selector and a joiner */
+    CST_UNSEEN_RUN_MAX     = 2,         /* characters in a row that show nothing: emoji have selector and joiner */
+    CST_SECRET_PART_MIN    = 4,         /* bytes of a secret's beginning that give nothing away, and are in any text */
+    CST_RECORDER_BYTES_FIRST = 4 << 10, /* a recorder begins with so much and doubles it as it needs */
+    CST_RECORDER_BYTES_MIN = 1 << 10,   /* less would not hold one event */
+    CST_RECORDER_BYTES_MAX = 128 << 20, /* more than two of the largest events */
+    CST_DUMP_LINE_MAX      = 1 << 10,   /* bytes of the body on one line of a dump */
     CST_CLOSE_TAIL_BYTES   = 16 << 10,  /* read on close so that the connection can be used again ... */
     CST_CLOSE_TAIL_MS      = 100,       /* ... and for how long */
 

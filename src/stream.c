@@ -567,6 +567,15 @@ static castor_status check_fallbacks(const castor_stream *stream, castor_error *
     return status;
 }
 
+static castor_status make_recorder(castor_stream *stream, const castor_request *request, castor_error *err)
+{
+    size_t bytes_max = cst_client_recorder_bytes(stream->client, request);
+
+    if (bytes_max == 0) return CASTOR_OK;
+    stream->attempt.recorder = cst_recorder_new(bytes_max, &stream->allocator);
+    return stream->attempt.recorder ? CASTOR_OK : cst_fail_plainly(err, CASTOR_NO_MEMORY);
+}
+
 castor_status cst_stream_open(castor_stream **out, castor_client *client, const castor_request *request,
                               castor_error *err)
 {
@@ -585,6 +594,7 @@ castor_status cst_stream_open(castor_stream **out, castor_client *client, const 
     castor_status status = choose_rules(stream, request, err);
     if (status == CASTOR_OK) status = cst_call_print(&stream->call, request, &settings, &stream->allocator, err);
     if (status == CASTOR_OK) status = check_fallbacks(stream, err);
+    if (status == CASTOR_OK) status = make_recorder(stream, request, err);
     if (status == CASTOR_OK && !must_wait(stream)) status = start(stream, err);
     else if (status == CASTOR_OK) stand_in_line(stream);
     if (status != CASTOR_OK) {
@@ -641,6 +651,13 @@ void cst_stream_close(castor_stream *stream, bool is_patient)
     close_exchange(stream);
 }
 
+void cst_stream_finish_recording(castor_stream *stream)
+{
+    cst_recorder *recorder = stream->attempt.recorder;
+
+    if (recorder && !recorder->is_over) cst_recorder_finish(recorder, castor_str_of(stream->client->api_key));
+}
+
 void cst_stream_orphan(castor_stream *stream)
 {
     if (stream->is_closed) {
@@ -649,6 +666,7 @@ void cst_stream_orphan(castor_stream *stream)
     }
     if (!stream->is_settled) be_cancelled(stream, "the client was freed before the answer's end");
     close_exchange(stream);
+    cst_stream_finish_recording(stream); /* while the key is known */
     unlink_stream(stream);
 }
 

@@ -7,8 +7,10 @@ cd "$(dirname "$0")/.."
 
 # From the ground up. A file may include those of its own line and of the lines above it, nothing further down.
 levels='base maxima
-error names deadlines input json json_writer json_text json_token safe_text sse
+stream stream_take
+drive recording
 frame
+dump
 api_error request verdict retry
 dialect tool_calls dialect_gemini dialect_openai dialect_message
 prediction
@@ -18,7 +20,7 @@ attempt
 sequel
 client
 stream stream_take
-drive
+drive recording
 answer'
 impure_from=transport # this line and all below it may touch the world
 

@@ -215,7 +215,7 @@ typedef struct castor_safety {
 /**
  * castor_request -- what to ask. Plain fields for the usual things; `extra_json`, an object merged into the body
  * (objects deeply, the rest replaces); or `body_json`, the whole body as it stands, beside which only model, dialect,
- * extra_json, is_unary and the limits of time have a place.
+ * extra_json, is_unary, recorder_bytes and the limits of time have a place.
  *
  * Everything is read during castor_stream_open or castor_generate and not kept. What a dialect cannot say (for
  * example top_k in chat completions) is refused with CASTOR_INVALID and the field's name, never dropped.
@@ -256,6 +256,7 @@ typedef struct castor_request {
                                                 CONTINUATION and a token (gemini-4 models): 0: default 16; 1: none is
                                                 sent after the first, and the answer ends with MAX_TOKENS. To the
                                                 caller it is one answer */
+    int64_t              recorder_bytes;     /* 0: the client's; negative: none */
 } castor_request;
 
 #ifdef __cplusplus
@@ -440,6 +441,9 @@ typedef struct castor_client_options {
     int64_t                 connection_streams_max; /* that share an HTTP/2 connection; 0: default 1. With more, libcurl
                                                       keeps up to 32 MiB of a stream that nobody takes from */
     const castor_retry_options *retry;             /* NULL: the defaults. Copied, but for what the hook's user is */
+    int64_t                 recorder_bytes;        /* of each answer that castor_stream_dump can tell, the last ones; 0:
+                                                      none. Memory is taken as bytes come, up to 5/4 of it a stream;
+                                                      from 1 KiB to 128 MiB */
 } castor_client_options;
 
 #define CASTOR_CLIENT_OPTIONS_INIT CASTOR_INIT_OF(castor_client_options)
@@ -540,6 +544,23 @@ CASTOR_API castor_str          castor_stream_finish_reason(const castor_stream *
 CASTOR_API castor_str          castor_stream_block_reason(const castor_stream *stream);  /* of the prompt */
 CASTOR_API castor_str          castor_stream_error_body(const castor_stream *stream);    /* as it came, 1 MiB at most;
                                                                                             servers may quote keys */
+
+/**
+ * castor_stream_dump -- what the flight recorder holds, as a script: `pollux --script FILE` answers with the same
+ * bytes, cut at the same places, after the same pauses, and ends as the server did. For reports of what went wrong.
+ *
+ * Shape:     text, the format of docs/wire-cases.md, in ASCII. At any time; the first dump ends the recording. Of an
+ *            answer that took several attempts, the last one. Where the recorder was too small, the script says how
+ *            many bytes are missing and begins with the first whole event that is left; an answer in JSON cannot be
+ *            played then, and the script says so.
+ *            The URL without its query, status, content type and body are in it; the key, all other headers and the
+ *            request's body are not. A key that the body quotes is covered with asterisks. The answer is not.
+ *            A body that came compressed is recorded, and played, as it was before.
+ * Units:     pauses in milliseconds.
+ * Ownership: `*out` is the stream's, until the next dump or castor_stream_close.
+ * Errors:    INVALID (no recorder: see recorder_bytes), NO_MEMORY.
+ */
+CASTOR_API castor_status castor_stream_dump(castor_stream *stream, castor_str *out, castor_error *err);
 
 /* ---- In the caller's own event loop -------------------------------------------------------------------------- */
 

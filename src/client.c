@@ -110,6 +110,7 @@ static castor_status set_texts(castor_client *client, const castor_client_option
     castor_status status = has_memory ? check_text(client->api_key, "API key", err) : CASTOR_OK;
     if (status == CASTOR_OK) status = check_base_url(base_url, err);
     if (status == CASTOR_OK) status = check_text(options->user_agent, "user agent", err);
+    if (status == CASTOR_OK) status = check_text(options->proxy, "proxy URL", err);
     if (status != CASTOR_OK) return status;
     has_memory = has_memory && copy_text(client, &client->base_url, castor_str_of(base_url));
 

@@ -415,7 +415,7 @@ typedef struct castor_allocator {
  */
 typedef struct castor_client_options {
     size_t                  size;
-    const char             *api_key;               /* sent in a header only; wiped when freed */
+    const char             *api_key;               /* sent in a header only; our copies are wiped */
     const char             *base_url;              /* any path, with or without a trailing slash; of the openai
                                                       dialect the part before /chat/completions */
     castor_dialect          dialect;

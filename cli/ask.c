@@ -162,6 +162,9 @@ static bool open_client(question *asked, cli_fault *fault)
     settings.dialect = (castor_dialect)options->dialect;
     settings.proxy = options->proxy;
     settings.ca_file = options->ca_path;
+    settings.client_cert_file = options->cert_path;
+    settings.client_key_file = options->cert_key_path;
+    settings.client_key_password = options->cert_path ? getenv("CASTOR_CERT_PASSWORD") : NULL;
     settings.log = options->is_verbose ? log_line : NULL;
     settings.log_user = asked->notes;
     settings.connect_timeout_ms = options->connect_timeout_ms.value;

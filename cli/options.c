@@ -284,6 +284,13 @@ static const option_row table[] = {
       .help = "Use this proxy, not the one in the environment; '' for none." },
     { CLI_ASK, NULL, 0, "ca-file", "FILE", take_text, FIELD(ca_path),
       .help = "Trust the certificates in FILE (PEM), not the system's." },
+    { CLI_ASK, NULL, 0, "cacert", "FILE", take_text, FIELD(ca_path),
+      .help = "The same, as curl calls it." },
+    { CLI_ASK, NULL, 0, "cert", "FILE", take_text, FIELD(cert_path),
+      .help = "Show the server the client certificate in FILE (PEM)." },
+    { CLI_ASK, NULL, 0, "key", "FILE", take_text, FIELD(cert_key_path),
+      .help = "The private key of --cert, if it is not in the same file.",
+      .more = "The password of an encrypted key is in\n.Ev CASTOR_CERT_PASSWORD .\nThis is not the API key." },
     { CLI_ASK, NULL, 0, "timeout", "SECONDS", take_seconds, FIELD(timeout_ms), 0, 7 * 24 * 3600,
       .help = "End the call after so long in any case. Default: no such limit.",
       .more = "Limits for the connection, the first byte and the gap between two bytes are always on.\nWith\n"
@@ -525,6 +532,10 @@ static bool check_together(const cli_options *options, cli_fault *fault)
     if (options->wants_help || options->wants_version) return true;
     if (options->next_type) {
         return cli_fault_set(fault, CLI_EXIT_USAGE, "--at %s: no -a follows it", options->next_type);
+    }
+    if (options->cert_key_path && !options->cert_path) { /* what stands there may be an API key: it is not quoted */
+        return cli_fault_set(fault, CLI_EXIT_USAGE, "--key is the private key of a --cert, and there is none. An API "
+                             "key is in GOOGLE_API_KEY or GEMINI_API_KEY, or in a --key-file.");
     }
     if (options->record_path && options->is_dry_run) {
         return cli_fault_set(fault, CLI_EXIT_USAGE, "--record: nothing is sent with --dry-run");

@@ -67,6 +67,8 @@ typedef struct cli_options {
     const char *key_path;
     const char *proxy;
     const char *ca_path;
+    const char *cert_path;
+    const char *cert_key_path;
     castor_i64  timeout_ms;
     castor_i64  connect_timeout_ms;
     castor_i64  first_byte_timeout_ms;

@@ -66,6 +66,13 @@ static castor_status check_counts(const castor_client_options *options, castor_e
     return CASTOR_OK;
 }
 
+static castor_status check_identity(const castor_client_options *options, castor_error *err)
+{
+    if (options->client_cert_file || (!options->client_key_file && !options->client_key_password)) return CASTOR_OK;
+    return cst_fail(err, CASTOR_INVALID, "client_key_file and client_key_password are of a client certificate, and "
+                                         "there is none: set client_cert_file");
+}
+
 static bool copy_text(castor_client *client, char **out, castor_str text)
 {
     *out = text.data ? cst_alloc_text(&client->allocator, text) : NULL;
@@ -142,6 +149,9 @@ static castor_status make_transport(castor_client *client, const castor_client_o
         .proxy = options->proxy,
         .ca_file = ca_file,
         .ca_directory = options->ca_file ? NULL : environment(options, "SSL_CERT_DIR"),
+        .client_cert_file = options->client_cert_file,
+        .client_key_file = options->client_key_file,
+        .client_key_password = options->client_key_password,
         .force_http1 = options->force_http1,
         .host_connections_max = or_default(options->host_connections_max, (int64_t)client->streams_max),
         .connection_streams_max = or_default(options->connection_streams_max, CST_CONNECTION_STREAMS_MAX),
@@ -200,6 +210,7 @@ castor_status cst_client_new_on(castor_client **out, const castor_client_options
 
     castor_status status = cst_retry_rules_read(&client->retry, given.retry, &client->allocator, err);
     if (status == CASTOR_OK) status = check_counts(&given, err);
+    if (status == CASTOR_OK) status = check_identity(&given, err);
     if (status == CASTOR_OK) status = set_texts(client, &given, err);
     if (status == CASTOR_OK && !transport) status = make_transport(client, &given, err);
     if (status != CASTOR_OK) {

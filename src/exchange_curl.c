@@ -16,6 +16,7 @@ static const char *what_failed(CURLcode code)
     case CURLE_COULDNT_RESOLVE_PROXY: return "the proxy's name could not be resolved";
     case CURLE_COULDNT_CONNECT: return "no connection to the server could be made";
     case CURLE_PEER_FAILED_VERIFICATION: return "the server's certificate is not trusted";
+    case CURLE_SSL_CERTPROBLEM: return "the client certificate, or its key, cannot be used";
     case CURLE_SSL_CACERT_BADFILE: return "the file of trusted certificates cannot be read";
     case CURLE_SSL_CONNECT_ERROR: return "the TLS handshake failed";
     case CURLE_GOT_NOTHING: return "the server closed the connection without an answer";
@@ -226,6 +227,21 @@ static void set_callbacks(cst_exchange *exchange)
     }
 }
 
+/* Who the server must be, and who we are. That it is asked for is said, lest a build of libcurl think otherwise. */
+static bool set_tls(CURL *easy, const cst_exchanges *all)
+{
+    const char *password = all->client_key_password ? all->client_key_password : ""; /* else OpenSSL would ask */
+
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
+    if (!all->client_cert_file) return true;
+    return curl_easy_setopt(easy, CURLOPT_SSLCERT, all->client_cert_file) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_KEYPASSWD, password) == CURLE_OK &&
+           (!all->client_key_file || curl_easy_setopt(easy, CURLOPT_SSLKEY, all->client_key_file) == CURLE_OK);
+}
+
 /* What stands for all requests. Options that copy may fail for want of memory; the rest cannot. */
 static bool set_standing(cst_exchange *exchange)
 {
@@ -235,7 +251,8 @@ static bool set_standing(cst_exchange *exchange)
 
     bool is_set = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK &&
                   (!proxy || curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK) &&
-                  (!all->ignore_environment || curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK);
+                  (!all->ignore_environment || curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK) &&
+                  set_tls(easy, all);
 
     curl_easy_setopt(easy, CURLOPT_SHARE, all->share);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)exchange->read_bytes);
@@ -476,19 +493,30 @@ castor_status cst_exchanges_init(cst_exchanges *all, const cst_transport_options
         .log = options->log,
         .log_user = options->log_user,
     };
-    bool has_proxy = copy_option(options->allocator, &all->proxy, options->proxy);
+    bool has_texts = copy_option(options->allocator, &all->proxy, options->proxy) &&
+                     copy_option(options->allocator, &all->client_cert_file, options->client_cert_file) &&
+                     copy_option(options->allocator, &all->client_key_file, options->client_key_file) &&
+                     copy_option(options->allocator, &all->client_key_password, options->client_key_password);
     bool has_roots = cst_roots_init(&all->roots, options->allocator, options->ca_file, options->ca_directory);
     bool is_shared = all->share &&
                      curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK &&
                      curl_share_setopt(all->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK;
-    return has_proxy && has_roots && is_shared ? CASTOR_OK : CASTOR_NO_MEMORY;
+    return has_texts && has_roots && is_shared ? CASTOR_OK : CASTOR_NO_MEMORY;
+}
+
+static void release_secret(const cst_allocator *allocator, char *secret)
+{
+    if (secret) cst_wipe(secret, strlen(secret));
+    cst_release(allocator, secret);
 }
 
 void cst_exchanges_free(cst_exchanges *all)
 {
     (void)reuse_exchange(all, SIZE_MAX); /* no buffer is that large: frees all */
     if (all->share) curl_share_cleanup(all->share);
-    if (all->proxy) cst_wipe(all->proxy, strlen(all->proxy)); /* may hold a password */
-    cst_release(all->allocator, all->proxy);
+    release_secret(all->allocator, all->proxy); /* may hold a password */
+    cst_release(all->allocator, all->client_cert_file);
+    cst_release(all->allocator, all->client_key_file);
+    release_secret(all->allocator, all->client_key_password);
     cst_roots_free(&all->roots);
 }

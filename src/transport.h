@@ -90,6 +90,9 @@ typedef struct cst_transport_options {
     const char          *proxy;     /* NULL: from the environment unless ignored; "": none */
     const char          *ca_file;      /* with ca_directory in place of the system's; both NULL: those */
     const char          *ca_directory;
+    const char          *client_cert_file;    /* NULL: none */
+    const char          *client_key_file;     /* NULL: in client_cert_file */
+    const char          *client_key_password;
     bool                 force_http1;
     int64_t              host_connections_max;
     int64_t              connection_streams_max; /* of one HTTP/2 connection */

@@ -163,8 +163,8 @@ static void the_key_is_in_nothing_that_the_library_says(void **state)
         const char    *prompt;
         castor_verdict verdict;
     } answers[] = {
-        { "whole", CASTOR_VERDICT_COMPLETE },      { "refused", CASTOR_VERDICT_AUTH },  { "page", CASTOR_VERDICT_FAILED },
-        { "nonsense", CASTOR_VERDICT_MALFORMED },  { "middle", CASTOR_VERDICT_FAILED }, { "reason", CASTOR_VERDICT_FAILED },
+   { "whole", CASTOR_VERDICT_COMPLETE },      { "refused", CASTOR_VERDICT_AUTH }, { "page", CASTOR_VERDICT_FAILED },
+   { "nonsense", CASTOR_VERDICT_MALFORMED }, { "middle", CASTOR_VERDICT_FAILED }, { "reason", CASTOR_VERDICT_FAILED },
         { "block", CASTOR_VERDICT_BLOCKED },       { "moved", CASTOR_VERDICT_FAILED },
     };
     const char *url;

@@ -412,6 +412,9 @@ typedef struct castor_allocator {
  * GOOGLE_GEMINI_BASE_URL; SSL_CERT_FILE and SSL_CERT_DIR (a bundle, and a directory as `openssl rehash` leaves it: both
  * in place of the system's); https_proxy, http_proxy, all_proxy, no_proxy (read by libcurl). An empty variable counts as
  * unset.
+ *
+ * Servers are always verified, certificate and name, and so are proxies that speak TLS: no option, environment variable
+ * or build of ours switches that off. (libcurl itself honours SSLKEYLOGFILE, which shows TLS keys to who has set it.)
  */
 typedef struct castor_client_options {
     size_t                  size;
@@ -444,6 +447,9 @@ typedef struct castor_client_options {
     int64_t                 recorder_bytes;        /* of each answer that castor_stream_dump can tell, the last ones; 0:
                                                       none. Memory is taken as bytes come, up to 5/4 of it a stream;
                                                       from 1 KiB to 128 MiB */
+    const char             *client_cert_file;      /* PEM: who we are, for servers that ask; with the chain, if any */
+    const char             *client_key_file;       /* PEM; NULL: the key is in client_cert_file */
+    const char             *client_key_password;   /* of that key; nobody is asked for one. Our copy is wiped */
 } castor_client_options;
 
 #define CASTOR_CLIENT_OPTIONS_INIT CASTOR_INIT_OF(castor_client_options)

@@ -161,6 +161,7 @@ static bool open_client(question *asked, cli_fault *fault)
     settings.base_url = options->base_url;
     settings.dialect = (castor_dialect)options->dialect;
     settings.proxy = options->proxy;
+    settings.no_proxy = options->no_proxy;
     settings.ca_file = options->ca_path;
     settings.client_cert_file = options->cert_path;
     settings.client_key_file = options->cert_key_path;

@@ -281,7 +281,14 @@ static const option_row table[] = {
       .help = "Read the API key from FILE, which nobody else may be able to read.",
       .more = "There is no option for the key itself, because everyone can see the arguments of a process." },
     { CLI_ASK, NULL, 0, "proxy", "URL", take_text, FIELD(proxy),
-      .help = "Use this proxy, not the one in the environment; '' for none." },
+      .help = "Use this proxy, not the one in the environment; '' for none.",
+      .more = "The scheme is http, https, socks4, socks4a, socks5 or socks5h; with socks4a and socks5h the proxy "
+              "resolves names." },
+    { CLI_ASK, NULL, 0, "noproxy", "LIST", take_text, FIELD(no_proxy),
+      .help = "Use no proxy for these hosts, in place of those in no_proxy; '*' for all.",
+      .more = "Hosts are separated by commas.\nA name is itself and all names below it, also as\n.Ql .name\nor\n"
+              ".Ql *.name ;\nan address is itself; with\n.Ql :port\nthat port only.\nNetworks as\n.Ql 10.0.0.0/8\n"
+              "need libcurl 7.86." },
     { CLI_ASK, NULL, 0, "ca-file", "FILE", take_text, FIELD(ca_path),
       .help = "Trust the certificates in FILE (PEM), not the system's." },
     { CLI_ASK, NULL, 0, "cacert", "FILE", take_text, FIELD(ca_path),

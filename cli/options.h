@@ -66,6 +66,7 @@ typedef struct cli_options {
     const char *base_url;
     const char *key_path;
     const char *proxy;
+    const char *no_proxy;
     const char *ca_path;
     const char *cert_path;
     const char *cert_key_path;

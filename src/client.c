@@ -141,12 +141,20 @@ static void log_line(void *user, const char *line)
     client->log(client->log_user, carrier.message);
 }
 
+static const char *no_proxy_of(const castor_client_options *options)
+{
+    const char *lower = environment(options, "no_proxy");
+
+    return options->no_proxy ? options->no_proxy : lower ? lower : environment(options, "NO_PROXY");
+}
+
 static castor_status make_transport(castor_client *client, const castor_client_options *options, castor_error *err)
 {
     const char                 *ca_file = options->ca_file ? options->ca_file : environment(options, "SSL_CERT_FILE");
     const cst_transport_options settings = {
         .allocator = &client->allocator,
         .proxy = options->proxy,
+        .no_proxy = no_proxy_of(options),
         .ca_file = ca_file,
         .ca_directory = options->ca_file ? NULL : environment(options, "SSL_CERT_DIR"),
         .client_cert_file = options->client_cert_file,

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "error.h"
+#include "no_proxy.h"
 
 /* ---- sentences for libcurl's codes ---- */
 
@@ -242,16 +243,23 @@ static bool set_tls(CURL *easy, const cst_exchanges *all)
            (!all->client_key_file || curl_easy_setopt(easy, CURLOPT_SSLKEY, all->client_key_file) == CURLE_OK);
 }
 
+static bool set_proxy(CURL *easy, const cst_exchanges *all, bool is_direct)
+{
+    const char *proxy = all->proxy ? all->proxy : all->ignore_environment ? "" : NULL; /* NULL: by the environment */
+
+    return curl_easy_setopt(easy, CURLOPT_PROXY, is_direct ? "" : proxy) == CURLE_OK;
+}
+
 /* What stands for all requests. Options that copy may fail for want of memory; the rest cannot. */
 static bool set_standing(cst_exchange *exchange)
 {
     CURL                *easy = exchange->easy;
     const cst_exchanges *all = exchange->all;
-    const char          *proxy = all->proxy ? all->proxy : all->ignore_environment ? "" : NULL;
+    const char          *no_proxy = all->no_proxy ? all->no_proxy : all->ignore_environment ? "" : NULL;
 
     bool is_set = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK &&
-                  (!proxy || curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK) &&
-                  (!all->ignore_environment || curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK) &&
+                  (!no_proxy || curl_easy_setopt(easy, CURLOPT_NOPROXY, no_proxy) == CURLE_OK) &&
+                  set_proxy(easy, all, false) &&
                   set_tls(easy, all);
 
     curl_easy_setopt(easy, CURLOPT_SHARE, all->share);
@@ -303,6 +311,10 @@ static bool set_request(cst_exchange *exchange, const cst_http_request *request)
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_of(request));
     bool is_set = curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
     bool needs_trust = cst_str_starts_with(castor_str_of(request->url), "https:");
+    if (exchange->all->no_proxy) {
+        bool is_direct = cst_no_proxy_has(castor_str_of(exchange->all->no_proxy), castor_str_of(request->url));
+        is_set = is_set && set_proxy(easy, exchange->all, is_direct);
+    }
     return is_set && (!needs_trust || set_trust(exchange));
 }
 
@@ -494,6 +506,7 @@ castor_status cst_exchanges_init(cst_exchanges *all, const cst_transport_options
         .log_user = options->log_user,
     };
     bool has_texts = copy_option(options->allocator, &all->proxy, options->proxy) &&
+                     copy_option(options->allocator, &all->no_proxy, options->no_proxy) &&
                      copy_option(options->allocator, &all->client_cert_file, options->client_cert_file) &&
                      copy_option(options->allocator, &all->client_key_file, options->client_key_file) &&
                      copy_option(options->allocator, &all->client_key_password, options->client_key_password);
@@ -515,6 +528,7 @@ void cst_exchanges_free(cst_exchanges *all)
     (void)reuse_exchange(all, SIZE_MAX); /* no buffer is that large: frees all */
     if (all->share) curl_share_cleanup(all->share);
     release_secret(all->allocator, all->proxy); /* may hold a password */
+    cst_release(all->allocator, all->no_proxy);
     cst_release(all->allocator, all->client_cert_file);
     cst_release(all->allocator, all->client_key_file);
     release_secret(all->allocator, all->client_key_password);

@@ -17,6 +17,7 @@ typedef struct cst_exchanges {
     const cst_allocator *allocator;
     CURLSH              *share;       /* names and TLS sessions, for all multi handles */
     char                *proxy;
+    char                *no_proxy;
     char                *client_cert_file;
     char                *client_key_file;
     char                *client_key_password;

@@ -88,6 +88,7 @@ struct cst_transport {
 typedef struct cst_transport_options {
     const cst_allocator *allocator; /* outlives the transport */
     const char          *proxy;     /* NULL: from the environment unless ignored; "": none */
+    const char          *no_proxy;  /* NULL: none */
     const char          *ca_file;      /* with ca_directory in place of the system's; both NULL: those */
     const char          *ca_directory;
     const char          *client_cert_file;    /* NULL: none */

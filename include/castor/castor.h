@@ -410,8 +410,8 @@ typedef struct castor_allocator {
  *
  * From the environment, unless set here or ignore_environment: GOOGLE_API_KEY, then GEMINI_API_KEY;
  * GOOGLE_GEMINI_BASE_URL; SSL_CERT_FILE and SSL_CERT_DIR (a bundle, and a directory as `openssl rehash` leaves it: both
- * in place of the system's); https_proxy, http_proxy, all_proxy, no_proxy (read by libcurl). An empty variable counts as
- * unset.
+ * in place of the system's); https_proxy, http_proxy, all_proxy and no_proxy, also in capitals but for HTTP_PROXY,
+ * which a web server may have set from a request. An empty variable counts as unset.
  *
  * Servers are always verified, certificate and name, and so are proxies that speak TLS: no option, environment variable
  * or build of ours switches that off. (libcurl itself honours SSLKEYLOGFILE, which shows TLS keys to who has set it.)
@@ -422,7 +422,8 @@ typedef struct castor_client_options {
     const char             *base_url;              /* any path, with or without a trailing slash; of the openai
                                                       dialect the part before /chat/completions */
     castor_dialect          dialect;
-    const char             *proxy;                 /* "http://host:port", "socks5h://..."; "" for none */
+    const char             *proxy;                 /* "http://me:pass@host:port", https, socks4, socks4a, socks5,
+                                                      socks5h (names are resolved there); "" for none */
     const char             *ca_file;               /* PEM bundle in place of the system's, and of SSL_CERT_DIR's */
     const char             *user_agent;            /* put before our own */
     int32_t                 force_http1;           /* do not negotiate HTTP/2 */
@@ -447,6 +448,8 @@ typedef struct castor_client_options {
     int64_t                 recorder_bytes;        /* of each answer that castor_stream_dump can tell, the last ones; 0:
                                                       none. Memory is taken as bytes come, up to 5/4 of it a stream;
                                                       from 1 KiB to 128 MiB */
+    const char             *no_proxy;              /* hosts to speak to without a proxy: "localhost,.corp,a.test:81";
+                                                      "" for none, "*" for all. See castor(1) */
     const char             *client_cert_file;      /* PEM: who we are, for servers that ask; with the chain, if any */
     const char             *client_key_file;       /* PEM; NULL: the key is in client_cert_file */
     const char             *client_key_password;   /* of that key; nobody is asked for one. Our copy is wiped */

@@ -3,6 +3,8 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
+# --quick leaves out what takes minutes, and writes nothing.
+SCOREBOARD ?=
 
 # $(call quiet,COMMAND): what it prints goes to build/TARGET.log, and to the terminal only on failure.
 quiet = mkdir -p build && { { $(1); } >build/$@.log 2>&1 || { cat build/$@.log >&2; exit 1; }; }
@@ -60,6 +62,11 @@ peers:
 	@$(call build,dev)
 	@conformance/peers/run build/dev
 
+scoreboard:
+	@$(ready)
+	@$(call build,dev)
+	@conformance/scoreboard/run build/dev $(SCOREBOARD)
+
 docs:
 	@$(call quiet,doxygen docs/Doxyfile)
 	@echo "build/docs/html/index.html"
@@ -79,4 +86,4 @@ dist:
 clean:
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
 
-.PHONY: all demo test asan tsan valgrind analyse fuzz soak bench peers docs install dist clean
+.PHONY: all demo test asan tsan valgrind analyse fuzz soak bench peers scoreboard docs install dist clean

@@ -35,7 +35,7 @@ asan tsan:
 # the address sanitizer sees as much of it in a tenth of the time.
 valgrind:
 	@$(call build,$@)
-	@ctest --preset $@ -E '^(command|pollux|examples|memory_network)$$'
+	@ctest --preset $@ -E '^(command|pollux|examples|memory_network|system_calls)$$'
 
 # gcc -fanalyzer and clang-tidy (.clang-tidy), over all that ships.
 analyse:

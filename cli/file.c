@@ -22,7 +22,9 @@ const char *cli_file_name(const char *path)
 int cli_file_open(const char *path, cli_fault *fault)
 {
     if (is_stdin(path)) return STDIN_FILENO;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd;
+    do fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd < 0 && errno == EINTR); /* a FIFO may take its time */
     if (fd < 0) (void)cli_fault_set(fault, CLI_EXIT_USAGE, "cannot open %s: %s", path, strerror(errno));
     return fd;
 }

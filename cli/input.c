@@ -10,6 +10,7 @@
  */
 #include "input.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -95,7 +96,10 @@ static int stdin_claims(const cli_options *options)
 static bool speaks_in_time(void)
 {
     struct pollfd watched = { .fd = STDIN_FILENO, .events = POLLIN };
-    return poll(&watched, 1, CLI_STDIN_WAIT_MS) != 0;
+    int count;
+    do count = poll(&watched, 1, CLI_STDIN_WAIT_MS);
+    while (count < 0 && errno == EINTR); /* stopped and continued, say */
+    return count != 0;
 }
 
 /* Whether to read standard input although nobody named it. */

@@ -54,9 +54,10 @@ static void close_wake(cst_sockets *sockets)
 void cst_sockets_wake(const cst_sockets *sockets)
 {
     const uint64_t one = 1; /* what an eventfd wants; a pipe takes anything */
-    ssize_t        written = write(sockets->wake_write, &one, sizeof one);
+    ssize_t        written;
 
-    (void)written; /* full: it is awake already */
+    do written = write(sockets->wake_write, &one, sizeof one);
+    while (written < 0 && errno == EINTR); /* full: it is awake already */
 }
 
 void cst_sockets_be_awake(const cst_sockets *sockets)
@@ -145,7 +146,9 @@ static bool tell_epoll(const cst_sockets *sockets, int fd, int32_t interest, boo
     struct epoll_event event = { .events = epoll_events_of(interest), .data.fd = fd };
     int                what = interest == 0 ? EPOLL_CTL_DEL : is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
-    return epoll_ctl(sockets->epoll, what, fd, &event) == 0 || interest == 0;
+    if (epoll_ctl(sockets->epoll, what, fd, &event) == 0 || interest == 0) return true;
+    /* One that could not be taken out is still in there. */
+    return what == EPOLL_CTL_ADD && errno == EEXIST && epoll_ctl(sockets->epoll, EPOLL_CTL_MOD, fd, &event) == 0;
 }
 
 /* Where there is no epoll to be had, poll goes on. */
@@ -272,7 +275,8 @@ castor_status cst_sockets_wait(cst_sockets *sockets, int timeout_ms, cst_socket_
     int count = sockets->epoll >= 0 ? wait_epoll(sockets, timeout_ms, fn, user)
                                     : wait_poll(sockets, timeout_ms, fn, user);
 
-    return count >= 0 || errno == EINTR ? CASTOR_OK : fail(err, "waiting for the network failed");
+    bool is_over = count >= 0 || errno == EINTR || errno == EAGAIN; /* and who wants more asks again */
+    return is_over ? CASTOR_OK : fail(err, "waiting for the network failed");
 }
 
 /* ---- life ---- */

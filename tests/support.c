@@ -3,6 +3,8 @@
  */
 #include "support.h"
 
+#include <dirent.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,6 +15,8 @@ typedef union block_head {
     size_t      size;
     max_align_t align;
 } block_head;
+
+static atomic_long blocks; /* of all memories */
 
 static void *take(tst_memory *memory, size_t size)
 {
@@ -26,6 +30,7 @@ static void *take(tst_memory *memory, size_t size)
     head->size = size;
     memset(head + 1, 0xA5, size);
     memory->live_blocks++;
+    atomic_fetch_add(&blocks, 1);
     memory->live_bytes += size;
     if (memory->live_bytes > memory->peak_bytes) memory->peak_bytes = memory->live_bytes;
     return head + 1;
@@ -43,6 +48,7 @@ static void release(void *user, void *block)
     if (!block) return;
     block_head *head = (block_head *)block - 1;
     memory->live_blocks--;
+    atomic_fetch_sub(&blocks, 1);
     memory->live_bytes -= head->size;
     memset(block, 0x5A, head->size);
     free(head);
@@ -98,6 +104,40 @@ uint64_t tst_random(uint64_t *state)
 size_t tst_random_below(uint64_t *state, size_t limit)
 {
     return limit ? (size_t)(tst_random(state) % limit) : 0;
+}
+
+/* ---- what a test may leave behind ---- */
+
+enum { SETTLE_MS = 10 * 1000 };
+
+static int count_entries(const char *path)
+{
+    DIR *directory = opendir(path);
+    int  count = 0;
+
+    assert_non_null(directory);
+    for (const struct dirent *one; (one = readdir(directory)) != NULL;) count += one->d_name[0] != '.';
+    (void)closedir(directory);
+    return count;
+}
+
+tst_stock tst_take_stock(void)
+{
+    return (tst_stock){ count_entries("/proc/self/fd"), count_entries("/proc/self/task"), atomic_load(&blocks) };
+}
+
+void tst_check_stock(const tst_stock *before)
+{
+    tst_stock now = tst_take_stock();
+
+    for (int ms = 0; ms < SETTLE_MS; ms++, now = tst_take_stock()) {
+        if (now.descriptors <= before->descriptors && now.threads <= before->threads && now.blocks <= before->blocks) {
+            return;
+        }
+        nanosleep(&(struct timespec){ 0, 1000 * 1000 }, NULL);
+    }
+    fail_msg("left behind: %d descriptors, %d threads, %ld blocks of memory", now.descriptors - before->descriptors,
+             now.threads - before->threads, now.blocks - before->blocks);
 }
 
 /* ---- files and texts ---- */

@@ -35,6 +35,21 @@ uint64_t tst_seed(void);                                  /* CASTOR_SEED, or the
 uint64_t tst_random(uint64_t *state);
 size_t   tst_random_below(uint64_t *state, size_t limit); /* from 0 */
 
+/* ---- what a test may leave behind: nothing ---- */
+
+/* What this process has: descriptors, threads, and memory that tests count. */
+typedef struct tst_stock {
+    int  descriptors;
+    int  threads;
+    long blocks;
+} tst_stock;
+
+tst_stock tst_take_stock(void);
+
+/* Fails the test if there is more than was. Threads that nobody can wait for (libcurl's resolver, connections of a
+ * server) are given a while. */
+void tst_check_stock(const tst_stock *before);
+
 /* ---- files and texts ---- */
 
 castor_str tst_read_file(const char *path);          /* NUL-terminated, to be freed; absent: no such file */

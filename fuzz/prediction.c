@@ -91,29 +91,49 @@ static void edit(castor_str *record, char *bytes, uint64_t *state)
     record->len += len - gone;
 }
 
-static void repeat(castor_str record, uint64_t state, cst_buf *out)
+/* How records follow each other: what stands before the first, before each and behind each. */
+typedef struct manner {
+    const char *content_type;
+    const char *start;
+    const char *before;
+    const char *behind;
+} manner;
+
+static const manner manners[] = {
+    { "text/event-stream", "", "data: ", "\r\n\r\n" },
+    { "text/event-stream", ": hello\n", "data:", "\n\n" },
+    { "text/event-stream", "", "event: piece\ndata: ", "\nid: 7\n\n" },
+    { "text/event-stream", "", "data: ", "\r\r" },
+    { "application/json", "[", "\n", ",\r\n" },
+    { "application/json", "", "", "\n" },
+};
+
+static void repeat(const manner *how, castor_str record, uint64_t state, cst_buf *out)
 {
     char bytes[RECORD_MAX + 16];
 
     cst_buf_init(out, cst_allocator_default(), SIZE_MAX / 2);
+    fuzz_check_status(cst_buf_append_text(out, how->start));
     for (size_t i = 0; i < REPEATS; i++) {
         castor_str copy = { bytes, record.len };
         if (record.len > 0) memcpy(bytes, record.data, record.len);
         for (uint32_t edits = i > 0 ? draw(&state, EDITS_MAX + 1) : 0; edits > 0; edits--) edit(&copy, bytes, &state);
-        fuzz_check_status(cst_buf_append_text(out, "data: "));
+        fuzz_check_status(cst_buf_append_text(out, how->before));
         fuzz_check_status(cst_buf_append_str(out, copy));
-        fuzz_check_status(cst_buf_append_text(out, (state & 1) != 0 ? "\r\n\r\n" : "\n\n"));
+        fuzz_check_status(cst_buf_append_text(out, how->behind));
     }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    castor_str record = first_record((castor_str){ (const char *)data, size });
-    cst_buf    stream;
+    castor_str    record = first_record((castor_str){ (const char *)data, size });
+    uint64_t      sum = fuzz_sum(data, size);
+    const manner *how = &manners[sum % (sizeof manners / sizeof *manners)];
+    cst_buf       stream;
 
     compare_all(data, size, NULL);
-    repeat(record, fuzz_sum(data, size), &stream);
-    compare_all((const uint8_t *)stream.data, stream.len, "text/event-stream");
+    repeat(how, record, sum, &stream);
+    compare_all((const uint8_t *)stream.data, stream.len, how->content_type);
     cst_buf_free(&stream);
     return 0;
 }

@@ -266,13 +266,46 @@ static void note_record(castor_decoder *decoder, const cst_record *record)
     decoder->record = record->data;
 }
 
-static bool read_predicted(castor_decoder *decoder, const cst_record *record)
+/* What was matched is what came. Without memory for it there will be none for the full reading either. */
+static void read_match(castor_decoder *decoder, const cst_record *record, const cst_match *match)
 {
     cst_reading reading = reading_of(decoder, record);
 
-    if (!cst_prediction_read(&decoder->prediction, &reading)) return false;
+    if (!cst_prediction_read(&decoder->prediction, match, &reading)) {
+        fail(decoder, CASTOR_NO_MEMORY);
+        return;
+    }
     note_record(decoder, record);
     note_content(decoder);
+}
+
+/* A record of the shape of the one before, before its end was even looked for. Each is tried once, so that one that comes
+ * in many pieces is not compared for each. */
+static bool read_ahead(castor_decoder *decoder)
+{
+    cst_prediction *prediction = &decoder->prediction;
+    cst_frame      *frame = &decoder->frame;
+    cst_record      record;
+    cst_match       match;
+    castor_str      ahead;
+
+    if (!prediction->is_learned || !cst_frame_peek(frame, prediction->is_one_line, &ahead)) return false;
+    if (decoder->peeked == frame->input.scan + 1) return false;
+    decoder->peeked = frame->input.scan + 1;
+    size_t len = cst_prediction_match(prediction, ahead, &decoder->events.arena, &match);
+    if (len == 0 || !cst_frame_take(frame, ahead, len, &record)) return false;
+    read_match(decoder, &record, &match);
+    return true;
+}
+
+static bool read_predicted(castor_decoder *decoder, const cst_record *record)
+{
+    cst_match match;
+
+    if (!decoder->prediction.is_learned || record->data.len == 0) return false;
+    size_t len = cst_prediction_match(&decoder->prediction, record->data, &decoder->events.arena, &match);
+    if (len != record->data.len) return false;
+    read_match(decoder, record, &match);
     return true;
 }
 
@@ -337,7 +370,9 @@ static bool read_more(castor_decoder *decoder)
 {
     cst_record  record;
     cst_problem problem = { 0 };
-    cst_scan    scan = cst_frame_next(&decoder->frame, &record, &problem);
+
+    if (read_ahead(decoder)) return true;
+    cst_scan scan = cst_frame_next(&decoder->frame, &record, &problem);
 
     switch (scan) {
     case CST_SCAN_MORE: return false;

@@ -26,6 +26,7 @@ struct castor_decoder {
     int32_t              http_status;
     cst_frame            frame;
     cst_prediction       prediction;
+    uint64_t             peeked;          /* behind the place in the body where a record was looked for ahead last */
     cst_json_doc         doc;
     cst_events           events;
     size_t               next_event;

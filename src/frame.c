@@ -171,3 +171,18 @@ cst_scan cst_frame_next(cst_frame *frame, cst_record *record, cst_problem *probl
     if (found == CST_SCAN_RECORD) start -= extent;
     return cst_scan_bad(problem, CASTOR_LIMIT, start, CST_TOO_LARGE);
 }
+
+bool cst_frame_peek(cst_frame *frame, bool is_one_line, castor_str *ahead)
+{
+    if (frame->framing == CST_FRAMING_SSE) return is_one_line && cst_sse_peek(&frame->sse, &frame->input, ahead);
+    if (frame->framing == CST_FRAMING_JSON) return cst_json_text_peek(&frame->json, &frame->input, ahead);
+    return false;
+}
+
+bool cst_frame_take(cst_frame *frame, castor_str ahead, size_t len, cst_record *record)
+{
+    if (frame->framing == CST_FRAMING_SSE) return cst_sse_take(&frame->sse, &frame->input, ahead, len, record);
+    if (len > frame->event_bytes_max) return false;
+    cst_json_text_take(&frame->json, &frame->input, len, record);
+    return true;
+}

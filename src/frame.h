@@ -38,6 +38,14 @@ void          cst_frame_end(cst_frame *frame, bool is_lost);
 /* RECORD while there is one; its views live until the next call or feed. END, CUT and BAD are final. */
 cst_scan cst_frame_next(cst_frame *frame, cst_record *record, cst_problem *problem);
 
+/* For who may know what comes. Whether a record begins here that is one JSON object: `*ahead` is what has come of it, and
+ * whatever follows. `is_one_line`: no other is wanted, where lines are what counts. */
+bool cst_frame_peek(cst_frame *frame, bool is_one_line, castor_str *ahead);
+
+/* Takes the record that the first `len` bytes ahead are, just as cst_frame_next would. False: more belongs to it, or may;
+ * nothing is changed. */
+bool cst_frame_take(cst_frame *frame, castor_str ahead, size_t len, cst_record *record);
+
 /* Bytes held that no record has used up. */
 size_t cst_frame_held(const cst_frame *frame);
 

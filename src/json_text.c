@@ -165,3 +165,26 @@ cst_scan cst_json_text_next(cst_json_text *text, cst_input *input, cst_record *r
     }
     return take_value(text, input, record);
 }
+
+bool cst_json_text_peek(cst_json_text *text, cst_input *input, castor_str *ahead)
+{
+    const char *why;
+
+    if (text->in_value) return false;
+    for (; input->scan < cst_input_limit(input); input->start = ++input->scan) {
+        char c = *cst_input_at(input, input->scan);
+        bool is_between = punctuation(text, c, &why);
+        if (why || (!is_between && c != '{')) return false;
+        if (is_between) continue;
+        *ahead = cst_input_view(input, input->scan, cst_input_limit(input));
+        return true;
+    }
+    return false;
+}
+
+void cst_json_text_take(cst_json_text *text, cst_input *input, size_t len, cst_record *record)
+{
+    begin_value(text, input, '{');
+    input->scan += len;
+    (void)take_value(text, input, record);
+}

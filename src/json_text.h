@@ -36,4 +36,10 @@ typedef struct cst_json_text {
 /* The next record: an element of the outer array, or a top-level value. */
 cst_scan cst_json_text_next(cst_json_text *text, cst_input *input, cst_record *record, cst_problem *problem);
 
+/* Whether an object begins here, at its first byte: it, as far as it has come, and all that has come behind it. */
+bool cst_json_text_peek(cst_json_text *text, cst_input *input, castor_str *ahead);
+
+/* Takes the object that the first `len` bytes ahead are. */
+void cst_json_text_take(cst_json_text *text, cst_input *input, size_t len, cst_record *record);
+
 #endif

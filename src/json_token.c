@@ -82,20 +82,8 @@ static bool is_special(char c)
     return c == '"' || c == '\\' || (unsigned char)c < 0x20;
 }
 
-/* To a quote, a backslash or a control character. The highest bits of `*bits` are set if a byte is not ASCII, there or
- * somewhere behind. */
-static const char *skip_plain(const char *at, const char *end, vector *bits)
-{
-    while (end - at >= STEP) {
-        size_t len = find_special(at, bits);
-        at += len;
-        if (len < STEP) return at;
-    }
-    for (; at < end && !is_special(*at); at++) *bits |= (unsigned char)*at;
-    return at;
-}
-
-/* The same, copied to `*out`, which has room for all there is, and STEP bytes more. */
+/* Copies up to a quote, a backslash or a control character; `*out` has room for all there is, and STEP bytes more. The
+ * highest bits of `*bits` are set if a byte is not ASCII, there or somewhere behind. */
 static const char *copy_plain(const char *at, const char *end, vector *bits, char **out)
 {
     while (end - at >= STEP) {
@@ -180,33 +168,21 @@ static const char *take_escape(const char *at, const char *end, char **out)
 
 /* ---- tokens ---- */
 
-/* A string that has escapes: `at` stands at the first. No escape is shorter than what it stands for. */
-static const char *take_escaped(const char *start, const char *at, const char *end, vector *bits, cst_arena *arena,
-                                castor_str *out)
-{
-    char *text = cst_arena_alloc(arena, (size_t)(end - start) + STEP), *to = text;
-
-    if (!text) return NULL;
-    memcpy(to, start, (size_t)(at - start));
-    to += at - start;
-    while (at < end && *at == '\\') {
-        at = take_escape(at + 1, end, &to);
-        if (!at) return NULL;
-        at = copy_plain(at, end, bits, &to);
-    }
-    *out = (castor_str){ text, (size_t)(to - text) };
-    return at;
-}
-
 const char *cst_json_take_string(const char *at, const char *end, cst_arena *arena, castor_str *out)
 {
     const char *start = at;
+    char       *text = cst_arena_alloc(arena, (size_t)(end - start) + STEP), *to = text; /* no escape makes it longer */
     vector      bits = { 0 };
+    bool        has_escapes = false;
 
-    at = skip_plain(at, end, &bits);
-    *out = (castor_str){ start, (size_t)(at - start) };
-    if (at < end && *at == '\\') at = take_escaped(start, at, end, &bits, arena, out);
-    if (!at || at == end || *at != '"') return NULL;
+    if (!text) return NULL;
+    while ((at = copy_plain(at, end, &bits, &to)) < end && *at == '\\') {
+        at = take_escape(at + 1, end, &to);
+        if (!at) return NULL;
+        has_escapes = true;
+    }
+    if (at == end || *at != '"') return NULL;
+    *out = has_escapes ? (castor_str){ text, (size_t)(to - text) } : (castor_str){ start, (size_t)(at - start) };
     return is_zero(bits & 0x80) || is_utf8(start, at) ? at : NULL;
 }
 

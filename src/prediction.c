@@ -160,22 +160,17 @@ static bool learn_usage(cst_prediction *prediction, const cst_reading *reading)
 
 void cst_prediction_learn(cst_prediction *prediction, const cst_reading *reading)
 {
-    if (reading->lesson->is_refused) return;
+    if (reading->lesson->is_refused || reading->lesson->count == 0) return;
     sort_values(reading->lesson);
     prediction->is_learned = learn_holes(prediction, reading->lesson, reading->record->data) &&
                              learn_events(prediction, reading) && learn_usage(prediction, reading);
+    prediction->is_one_line = !memchr(prediction->literals.data, '\n', prediction->literals.len) &&
+                              !memchr(prediction->literals.data, '\r', prediction->literals.len);
 }
 
 /* ---- reading ---- */
 
-/* What stands in a hole. */
-typedef struct filling {
-    const char *end;
-    castor_str  text;
-    int64_t     count;
-} filling;
-
-static bool fill(cst_passing_kind kind, const char *at, const char *end, cst_arena *arena, filling *out)
+static bool fill(cst_passing_kind kind, const char *at, const char *end, cst_arena *arena, cst_filling *out)
 {
     if (kind == CST_PASSING_TEXT) {
         out->end = cst_json_take_string(at, end, arena, &out->text);
@@ -185,48 +180,50 @@ static bool fill(cst_passing_kind kind, const char *at, const char *end, cst_are
     return out->end != NULL;
 }
 
-/* `fillings` is numbered as places are: 0 is the record's start. */
-static bool match(const cst_prediction *prediction, castor_str record, cst_arena *arena, filling *fillings)
+size_t cst_prediction_match(const cst_prediction *prediction, castor_str text, cst_arena *arena, cst_match *out)
 {
-    const char *at = record.data, *end = at + record.len, *literal = prediction->literals.data;
+    const char *at = text.data, *end = at + text.len, *literal = prediction->literals.data;
     const char *literals_end = literal + prediction->literals.len;
 
-    fillings[0].end = at;
+    if (text.len > CST_PREDICTED_BYTES_MAX) end = at + CST_PREDICTED_BYTES_MAX;
+    out->fillings[0].end = at;
     for (size_t i = 0; i < prediction->hole_count; i++) {
         const cst_hole *hole = &prediction->holes[i];
-        if ((size_t)(end - at) < hole->literal_len || memcmp(at, literal, hole->literal_len) != 0) return false;
+        if ((size_t)(end - at) < hole->literal_len || memcmp(at, literal, hole->literal_len) != 0) return 0;
         literal += hole->literal_len;
-        if (!fill(hole->kind, at + hole->literal_len, end, arena, &fillings[i + 1])) return false;
-        at = fillings[i + 1].end;
+        if (!fill(hole->kind, at + hole->literal_len, end, arena, &out->fillings[i + 1])) return 0;
+        at = out->fillings[i + 1].end;
     }
-    return end - at == literals_end - literal && memcmp(at, literal, (size_t)(end - at)) == 0;
+    size_t tail = (size_t)(literals_end - literal);
+    if ((size_t)(end - at) < tail || memcmp(at, literal, tail) != 0) return 0;
+    return (size_t)(at - text.data) + tail;
 }
 
-static castor_str view_of(const cst_span *span, const filling *fillings)
+static castor_str view_of(const cst_span *span, const cst_match *match)
 {
-    const char *from = fillings[span->from.hole].end + span->from.offset;
+    const char *from = match->fillings[span->from.hole].end + span->from.offset;
 
-    return (castor_str){ from, (size_t)(fillings[span->to.hole].end + span->to.offset - from) };
+    return (castor_str){ from, (size_t)(match->fillings[span->to.hole].end + span->to.offset - from) };
 }
 
-static castor_status add_events(const cst_prediction *prediction, cst_reading *reading, const filling *fillings)
+static bool add_events(const cst_prediction *prediction, const cst_match *match, cst_events *events)
 {
     for (size_t i = 0; i < prediction->event_count; i++) {
         const cst_predicted_event *expected = &prediction->events[i];
-        castor_event              *event = cst_events_add(reading->events, expected->type, expected->candidate);
-        if (!event) return CASTOR_NO_MEMORY;
-        event->raw = view_of(&expected->raw, fillings);
+        castor_event              *event = cst_events_add(events, expected->type, expected->candidate);
+        if (!event) return false;
+        event->raw = view_of(&expected->raw, match);
     }
-    return CASTOR_OK;
+    return true;
 }
 
 /* Texts go into their events, counts into `usage`. */
-static void hand_through(const cst_prediction *prediction, const filling *fillings, castor_event *events,
+static void hand_through(const cst_prediction *prediction, const cst_match *match, castor_event *events,
                          castor_usage *usage)
 {
     for (size_t i = 0; i < prediction->hole_count; i++) {
-        const cst_hole *hole = &prediction->holes[i];
-        const filling  *value = &fillings[i + 1];
+        const cst_hole    *hole = &prediction->holes[i];
+        const cst_filling *value = &match->fillings[i + 1];
         switch (hole->kind) {
         case CST_PASSING_TEXT: events[hole->target].text = value->text; break;
         case CST_PASSING_COUNT: *(castor_i64 *)((char *)usage + hole->target) = castor_some_i64(value->count); break;
@@ -236,27 +233,18 @@ static void hand_through(const cst_prediction *prediction, const filling *fillin
     }
 }
 
-static castor_status repeat(const cst_prediction *prediction, cst_reading *reading, const filling *fillings)
+bool cst_prediction_read(cst_prediction *prediction, const cst_match *match, cst_reading *reading)
 {
     castor_usage  usage = prediction->usage;
-    castor_status status = add_events(prediction, reading, fillings);
+    castor_status status = CASTOR_NO_MEMORY;
 
-    if (status != CASTOR_OK) return status;
-    hand_through(prediction, fillings, reading->events->items, &usage);
-    if (!prediction->has_usage) return CASTOR_OK;
-    return cst_reading_usage(reading, &usage, view_of(&prediction->usage_raw, fillings));
-}
-
-bool cst_prediction_read(cst_prediction *prediction, cst_reading *reading)
-{
-    filling fillings[CST_PASSING_MAX + 1];
-
-    if (!prediction->is_learned || reading->record->data.len > CST_PREDICTED_BYTES_MAX) return false;
-    if (!match(prediction, reading->record->data, &reading->events->arena, fillings)) return false;
-    if (repeat(prediction, reading, fillings) != CASTOR_OK) {
-        cst_events_clear(reading->events);
-        return false;
+    if (add_events(prediction, match, reading->events)) {
+        hand_through(prediction, match, reading->events->items, &usage);
+        status = CASTOR_OK;
+        if (prediction->has_usage) {
+            status = cst_reading_usage(reading, &usage, view_of(&prediction->usage_raw, match));
+        }
     }
     prediction->rest = prediction->unpaid = 0;
-    return true;
+    return status == CASTOR_OK;
 }

@@ -45,6 +45,7 @@ typedef struct cst_predicted_event {
 typedef struct cst_prediction {
     bool                is_off;     /* for comparison: every record is read in full */
     bool                is_learned;
+    bool                is_one_line; /* no line end in what is remembered */
     size_t              rest;       /* records to be read before the next lesson */
     size_t              unpaid;     /* lessons since one was of use */
     cst_buf             literals;   /* all bytes but the holes */
@@ -60,9 +61,24 @@ typedef struct cst_prediction {
 void cst_prediction_init(cst_prediction *prediction, const cst_allocator *allocator);
 void cst_prediction_free(cst_prediction *prediction);
 
-/* Reads the record into events and facts, as the dialect would. False: it has another shape, or memory ran out; nothing
- * is changed, and it is to be read in full. */
-bool cst_prediction_read(cst_prediction *prediction, cst_reading *reading);
+/* What stands in the holes of a record. Numbered as places are: the first is the record's start. */
+typedef struct cst_filling {
+    const char *end;
+    castor_str  text;
+    int64_t     count;
+} cst_filling;
+
+typedef struct cst_match {
+    cst_filling fillings[CST_PASSING_MAX + 1];
+} cst_match;
+
+/* The length of the record at the start of `text` that has the remembered shape; 0: there is none. Texts with escapes go
+ * into the arena. */
+size_t cst_prediction_match(const cst_prediction *prediction, castor_str text, cst_arena *arena, cst_match *out);
+
+/* Turns the record that was matched into events and facts, as the dialect would. False: memory ran out, nothing is
+ * changed. */
+bool cst_prediction_read(cst_prediction *prediction, const cst_match *match, cst_reading *reading);
 
 /* Forgets what was remembered: the record is to be read in full. True: that should be a lesson. */
 bool cst_prediction_forget(cst_prediction *prediction, const cst_record *record);

@@ -189,6 +189,14 @@ static cst_scan next_bare(cst_sse *sse, cst_input *input, cst_record *record, cs
     return found;
 }
 
+/* What the last line, and the record that was given for it, left behind. */
+static void begin_line(cst_sse *sse, cst_input *input)
+{
+    if (sse->is_given) sse->type.len = 0;
+    sse->is_given = false;
+    swallow_lf(sse, input);
+}
+
 static cst_scan at_end(cst_sse *sse, cst_input *input, cst_record *record)
 {
     if (!input->is_ended) return CST_SCAN_MORE;
@@ -204,9 +212,7 @@ cst_scan cst_sse_next(cst_sse *sse, cst_input *input, cst_record *record, cst_pr
             cst_scan found = next_bare(sse, input, record, problem);
             if (found != CST_SCAN_MORE || sse->is_bare) return found;
         }
-        if (sse->is_given) sse->type.len = 0;
-        sse->is_given = false;
-        swallow_lf(sse, input);
+        begin_line(sse, input);
         if (begins_bare_json(input)) {
             sse->is_bare = true;
             sse->bare = (cst_json_text){ .stops_when_closed = true };
@@ -226,4 +232,35 @@ cst_scan cst_sse_next(cst_sse *sse, cst_input *input, cst_record *record, cst_pr
             return CST_SCAN_RECORD;
         }
     }
+}
+
+bool cst_sse_peek(cst_sse *sse, cst_input *input, castor_str *ahead)
+{
+    static const char field[5] = "data:";
+
+    if (sse->is_bare || sse->has_data) return false;
+    begin_line(sse, input);
+    *ahead = cst_input_view(input, input->scan, cst_input_limit(input));
+    if (ahead->len <= sizeof field || memcmp(ahead->data, field, sizeof field) != 0) return false;
+
+    size_t skipped = sizeof field + (ahead->data[sizeof field] == ' ');
+    ahead->data += skipped;
+    ahead->len -= skipped;
+    return true;
+}
+
+bool cst_sse_take(cst_sse *sse, cst_input *input, castor_str ahead, size_t len, cst_record *record)
+{
+    const char *end = ahead.data + len;
+    bool        has_cr = ahead.len - len >= 4 && memcmp(end, "\r\n\r\n", 4) == 0;
+    bool        has_lf = ahead.len - len >= 2 && memcmp(end, "\n\n", 2) == 0;
+    uint64_t    data_end = cst_input_limit(input) - (ahead.len - len);
+    uint64_t    scan = data_end + (has_cr ? 3 : 2); /* the last LF may be swallowed later, as in lines */
+
+    if ((!has_cr && !has_lf) || scan - input->start > sse->event_bytes_max) return false;
+    sse->saw_field = true;
+    sse->swallows_lf = has_cr;
+    append_data(sse, input, data_end - len, data_end);
+    input->scan = scan;
+    return dispatch(sse, input, false, record);
 }

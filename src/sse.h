@@ -41,4 +41,12 @@ void cst_sse_free(cst_sse *sse);
 /* The next event. Views in `record` live until the next call, or the next cst_input_feed. */
 cst_scan cst_sse_next(cst_sse *sse, cst_input *input, cst_record *record, cst_problem *problem);
 
+/* Whether an event with `data:` begins here, at its first byte. `*ahead` is the data, as far as it has come, and all
+ * that has come behind it. */
+bool cst_sse_peek(cst_sse *sse, cst_input *input, castor_str *ahead);
+
+/* Takes the event whose data are the first `len` bytes ahead, among them no line end. False: it has not come to its end,
+ * or ends in another way; nothing is changed. */
+bool cst_sse_take(cst_sse *sse, cst_input *input, castor_str ahead, size_t len, cst_record *record);
+
 #endif

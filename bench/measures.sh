@@ -10,8 +10,9 @@ versus() {
     "$tools/versus" -m "$measure" -l 120 "$@" >>"$results"
 }
 
-# Clients in C on the first core, away from the servers; the others have threads of their own and want both.
-client_core() { [ "$server_core" = 0 ] || printf 'taskset -c 0 '; }
+# What has one thread stays on the first core, away from the servers; other people's clients have more and get both.
+core=
+[ "$server_core" = 0 ] || core='@0 '
 
 # take_list NAME COMMAND...: what the command prints, apart at zero bytes, as the array `list`.
 take_list() { mapfile -d '' -t list < <("$@"); }
@@ -20,7 +21,6 @@ as_gemini() { printf '/v1beta/models/%s:streamGenerateContent?alt=sse' "$1"; }
 curl_post() { printf 'curl -sN -H x-goog-api-key:test-key -H Content-Type:application/json --data-binary @%s' "$scratch/body"; }
 
 measure_decode() {
-    [ -x "$tools/decode" ] || return 0
     "$tools/decode" -n "$(few 11 3)" -e "$(few 200000 20000)" >>"$results"
 }
 
@@ -30,10 +30,10 @@ measure_long() {
     set -- "${list[@]}"
     take_list openai answers "$plain/openai/long" long 1
     versus long -o figures -n "$(few 11 3)" \
-        castor "$tools/castor_answers $plain long 1" \
-        'bare recv' "$tools/bare recv $plain_port $(as_gemini long)" \
-        "recv + castor's decoder" "$tools/bare answers $plain_port $(as_gemini long) 1" \
-        curl "$(curl_post) -o /dev/null $plain$(as_gemini long)" \
+        castor "$core$tools/castor_answers $plain long 1" \
+        'bare recv' "$core$tools/bare recv $plain_port $(as_gemini long)" \
+        "recv + castor's decoder" "$core$tools/bare answers $plain_port $(as_gemini long) 1" \
+        curl "$core$(curl_post) -o /dev/null $plain$(as_gemini long)" \
         -n "$(few 3 1)" "$@" "${list[@]}"
 }
 
@@ -47,9 +47,9 @@ measure_short() {
     set -- "${list[@]}"
     take_list openai answers "$plain/openai/fifty" fifty "$count"
     versus short -o figures -n "$(few 11 3)" \
-        castor "$tools/castor_answers $plain fifty $count" \
-        "recv + castor's decoder" "$tools/bare answers $plain_port $(as_gemini fifty) $count" \
-        'curl, one process' "$(curl_post) -K $scratch/curl.short" \
+        castor "$core$tools/castor_answers $plain fifty $count" \
+        "recv + castor's decoder" "$core$tools/bare answers $plain_port $(as_gemini fifty) $count" \
+        'curl, one process' "$core$(curl_post) -K $scratch/curl.short" \
         -n "$(few 3 1)" "$@" "${list[@]}"
 }
 
@@ -58,12 +58,12 @@ measure_many() {
     streams=$(few 10000 1000) ramp=$(few 5000 1000)
     start_pollux many
     versus many -o figures -w 0 -n "$(few 3 1)" \
-        castor "$(client_core)$tools/castor_many -n $streams -e $paced_events -r $ramp $pollux paced" \
-        'bare epoll' "$(client_core)$tools/streams -n $streams -e $paced_events -r $ramp ${pollux##*:} $pollux_id paced"
+        castor "$core$tools/castor_many -n $streams -e $paced_events -r $ramp $pollux paced" \
+        'bare epoll' "$core$tools/streams -n $streams -e $paced_events -r $ramp ${pollux##*:} $pollux_id paced"
     take_list google many "$pollux" paced 100 200
     versus hundred -o figures -w 0 -n "$(few 2 1)" \
-        castor "$tools/castor_many -n 100 -e $paced_events -r 0 $pollux paced" \
-        'bare epoll' "$tools/streams -n 100 -e $paced_events -r 0 ${pollux##*:} 0 paced" \
+        castor "$core$tools/castor_many -n 100 -e $paced_events -r 0 $pollux paced" \
+        'bare epoll' "$core$tools/streams -n 100 -e $paced_events -r 0 ${pollux##*:} 0 paced" \
         "${list[@]}"
     stop_pollux
 }
@@ -72,7 +72,7 @@ measure_tls() {
     local large
     large=$(few 5000 500)
     start_pollux tls --tls-ca-out "$scratch/pollux.pem"
-    set -- "$(client_core)$tools/castor_many -c $scratch/pollux.pem"
+    set -- "$core$tools/castor_many -c $scratch/pollux.pem"
     versus tls -o figures -w 0 -n "$(few 2 1)" \
         '1,000, HTTP/1.1' "$1 -n $(few 1000 200) -e $paced_events -r 2000 $pollux paced" \
         '1,000, HTTP/2' "$1 -2 100 -n $(few 1000 200) -e $paced_events -r 2000 $pollux paced" \
@@ -85,9 +85,9 @@ measure_calls() {
     local count path=/v1beta/models/one:generateContent
     count=$(few 20000 2000)
     versus calls -o figures -n "$(few 9 3)" \
-        castor "$(client_core)$tools/castor_calls $plain one $count 16" \
-        'bare epoll' "$(client_core)$tools/bare_calls $plain_port $path $count 16" \
-        "epoll + castor's decoder" "$(client_core)$tools/bare_calls $plain_port $path $count 16 decode"
+        castor "$core$tools/castor_calls $plain one $count 16" \
+        'bare epoll' "$core$tools/bare_calls $plain_port $path $count 16" \
+        "epoll + castor's decoder" "$core$tools/bare_calls $plain_port $path $count 16 decode"
 }
 
 measure_lag() {
@@ -98,8 +98,8 @@ measure_lag() {
     set -- "${list[@]}"
     take_list openai lag "$writer/v1" m "$count"
     versus lag -o figures -w 0 -n "$(few 7 2)" \
-        castor "$tools/castor_answers -l $writer m $count" \
-        'bare recv' "$tools/bare lag $writer_port $(as_gemini m) $count" \
+        castor "$core$tools/castor_answers -l $writer m $count" \
+        'bare recv' "$core$tools/bare lag $writer_port $(as_gemini m) $count" \
         -n "$(few 2 1)" "$@" "${list[@]}"
 }
 
@@ -111,16 +111,16 @@ measure_start() {
     set -- "${list[@]}"
     take_list openai print "$plain/openai/one" one
     versus start -o first -n "$(few 51 9)" \
-        castor "GEMINI_API_KEY=test-key GOOGLE_GEMINI_BASE_URL=$plain $bin/castor -m one hi" \
-        curl "$(curl_post) $plain$(as_gemini one)" \
+        castor "${core}GEMINI_API_KEY=test-key GOOGLE_GEMINI_BASE_URL=$plain $bin/castor -m one hi" \
+        curl "$core$(curl_post) $plain$(as_gemini one)" \
         -n "$(few 5 1)" "$@" "${list[@]}"
     start_pollux start --tls-ca-out "$scratch/pollux.pem"
     if trust_pollux; then
         # shellcheck disable=SC2016 # the shell inside expands it
         unshare -rm sh -c 'mount --bind "$1" /etc/ssl/certs && shift && exec "$@"' sh "$scratch/certs" \
             "$tools/versus" -m start-tls -l 120 -o first -n "$(few 51 9)" \
-            castor "GEMINI_API_KEY=test-key GOOGLE_GEMINI_BASE_URL=$pollux $bin/castor one" \
-            curl "$(curl_post) $pollux$(as_gemini one)" >>"$results"
+            castor "${core}GEMINI_API_KEY=test-key GOOGLE_GEMINI_BASE_URL=$pollux $bin/castor one" \
+            curl "$core$(curl_post) $pollux$(as_gemini one)" >>"$results"
     else
         say_failed start-tls castor 'needs unshare and /etc/ssl/certs'
     fi
@@ -137,9 +137,9 @@ trust_pollux() {
 # 64 MB each, in events of 1, 8 and 64.
 measure_events() {
     versus events -o figures -n "$(few 7 3)" \
-        '64 of 1 MB' "$(client_core)$tools/castor_answers $plain event1 64" \
-        '8 of 8 MB' "$(client_core)$tools/castor_answers $plain event8 8" \
-        '1 of 64 MB' "$(client_core)$tools/castor_answers $plain event64 1"
+        '64 of 1 MB' "$core$tools/castor_answers $plain event1 64" \
+        '8 of 8 MB' "$core$tools/castor_answers $plain event8 8" \
+        '1 of 64 MB' "$core$tools/castor_answers $plain event64 1"
 }
 
 measure_size() {

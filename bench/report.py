@@ -132,6 +132,15 @@ def print_table(runs, section):
     print()
 
 
+def print_differences(runs, section):
+    """Everybody is to see as many events as castor did."""
+    wanted = runs.figure(section.measure, "castor", "events")
+    for side in runs.sides(section.measure):
+        seen = runs.figure(section.measure, side, "events")
+        if wanted and seen and seen != wanted:
+            print(f"{side} saw {cell(seen, 0)} events where castor saw {cell(wanted, 0)}.\n")
+
+
 def kind(side):
     if side in LIMITS:
         return "limit"
@@ -220,6 +229,7 @@ def main(results, notes, directory):
         if section.prose:
             print(section.prose + "\n")
         print_table(runs, section)
+        print_differences(runs, section)
         if section.main:
             plot(runs, section, directory)
 

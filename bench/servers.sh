@@ -13,9 +13,8 @@ as_server() {
 }
 
 stop_servers() {
-    local server
-    for server in "${servers[@]}"; do kill "$server" 2>/dev/null || true; done
-    for server in "${servers[@]}"; do wait "$server" 2>/dev/null || true; done
+    [ ${#servers[@]} = 0 ] || kill "${servers[@]}" 2>/dev/null || true
+    wait
     servers=()
 }
 
@@ -67,6 +66,7 @@ start_pollux() {
 stop_pollux() {
     kill "$pollux_id"
     wait "$pollux_id" || true
+    unset 'servers[-1]' # it came last
 }
 
 # start_writer DELAY_MS: its URL is in $writer, its port in $writer_port.

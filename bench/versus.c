@@ -6,16 +6,18 @@
  *
  * A B C A B C ..., after -w rounds (1) that do not count, so that a machine whose speed drifts drifts for all. A slow
  * command can have fewer rounds, and then has none that do not count: -n is for all that stands behind it. Each run is
- * one line of JSON. Commands are split at spaces, no shell; words NAME=VALUE in front are their environment.
+ * one line of JSON. Commands are split at spaces, no shell; words in front are their core, @0, and their environment,
+ * NAME=VALUE.
  *
  * Output goes nowhere; with -o first it is read, and its first byte timed; with -o figures it is one object of JSON,
  * whose members join ours. A command that fails, or takes longer than -l, is told of and not run again.
  *
  * A child's peak memory starts at what its parent had: so this program is small, and linked statically where it can be.
  */
-#define _GNU_SOURCE /* pipe2, wait4 */
+#define _GNU_SOURCE /* pipe2, wait4, sched_setaffinity */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -79,11 +81,21 @@ static void on_alarm(int signal_number)
     if (child > 0) kill(child, SIGKILL);
 }
 
+static void stay_on(int core)
+{
+    cpu_set_t cores;
+
+    CPU_ZERO(&cores);
+    CPU_SET((size_t)core, &cores);
+    if (sched_setaffinity(0, sizeof cores, &cores) != 0) _exit(EXEC_FAILED);
+}
+
 static void become(command *task, int out)
 {
     char **word = task->words;
 
     if (dup2(out, STDOUT_FILENO) < 0) _exit(EXEC_FAILED);
+    if (**word == '@') stay_on(atoi(*word++ + 1));
     while (*word && strchr(*word, '=')) putenv(*word++);
     if (*word) execvp(*word, word);
     fprintf(stderr, "versus: %s: %s\n", *word ? *word : task->name, strerror(errno));

@@ -18,7 +18,7 @@
 enum {
     ROWS_MAX = 256,
     PIECES_MAX = 16,
-    ATTEMPTS = 1,         /* until streams ask again by themselves */
+    ATTEMPTS = 1,         /* of each client */
     FIRST_BYTE_MS = 700,  /* of rows that end in TIMEOUT; all others wait as long as it takes */
     IDLE_MS = 300,
     TLS_MS = 2000,
@@ -77,6 +77,7 @@ static void write_script(char *path)
 
 static castor_client *new_client(const place *at, bool is_patient)
 {
+    castor_retry_options  retry = CASTOR_RETRY_OPTIONS_INIT;
     castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
     castor_client        *client;
     castor_error          err;
@@ -88,6 +89,8 @@ static castor_client *new_client(const place *at, bool is_patient)
     options.first_byte_timeout_ms = is_patient ? CASTOR_NO_LIMIT : FIRST_BYTE_MS;
     options.idle_timeout_ms = is_patient ? CASTOR_NO_LIMIT : IDLE_MS;
     options.tls_timeout_ms = is_patient ? CASTOR_NO_LIMIT : TLS_MS;
+    options.retry = &retry;
+    retry.attempts_max = ATTEMPTS;
     if (castor_client_new(&client, &options, &err) != CASTOR_OK) fail_msg("%s", err.message);
     return client;
 }

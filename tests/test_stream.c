@@ -903,7 +903,7 @@ static void every_allocation_of_a_whole_request_may_fail(void **state)
                 assert_true(nth > 10);
                 break;
             }
-            assert_int_equal(status, CASTOR_NO_MEMORY);
+            if (status != CASTOR_OK) assert_int_equal(status, CASTOR_NO_MEMORY); /* some only make things quicker */
         }
     }
 }

@@ -70,6 +70,7 @@ static void on_connected(void *user, bool is_reused)
 {
     cst_attempt *attempt = user;
 
+    attempt->is_reused = is_reused;
     attempt->timing.connected_ms = is_reused ? castor_some_i64(0) : cst_attempt_since_open(attempt);
     if (attempt->recorder) cst_recorder_connect(attempt->recorder, clock_of(attempt));
 }
@@ -210,6 +211,7 @@ void cst_attempt_clear(cst_attempt *attempt)
 void cst_attempt_reset(cst_attempt *attempt, bool keeps_timing)
 {
     attempt->tail_bytes = 0;
+    attempt->is_reused = false;
     attempt->phase = CST_PHASE_QUEUED;
     attempt->last_byte_ms = 0;
     attempt->retry_after_ms = (castor_i64){ 0 };

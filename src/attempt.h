@@ -42,6 +42,7 @@ typedef struct cst_attempt {
     cst_recorder     *recorder;   /* NULL: none is wanted */
     int64_t           opened_ms;  /* what the timing counts from */
     bool              is_paused;
+    bool              is_reused;  /* the connection was not made for it */
     size_t            tail_bytes; /* that came after the answer had ended */
     cst_phase         phase;
     int64_t           phase_since_ms;

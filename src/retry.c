@@ -228,10 +228,12 @@ cst_retry_decision cst_retry_decide(const cst_retry_rules *rules, const cst_retr
     }
     if (given->attempts >= rules->attempts_max) return (cst_retry_decision){ .answer = CST_RETRY_ATTEMPTS };
     if (is_elsewhere) told_ms = 0; /* said of the model that is busy */
+    /* A server closes connections that nobody used for a while: its loss says nothing of how it is. */
+    bool is_stale = given->was_reused && !given->has_given && error->status == CASTOR_NETWORK;
     if (given->left_ms <= 0 || told_ms >= given->left_ms) return (cst_retry_decision){ .answer = CST_RETRY_TIME };
     return (cst_retry_decision){
         .answer = CST_RETRY_AGAIN,
-        .delay_ms = is_elsewhere ? 0 : told_ms + jitter(rules, given, given->left_ms - told_ms),
+        .delay_ms = is_elsewhere || is_stale ? 0 : told_ms + jitter(rules, given, given->left_ms - told_ms),
         .takes_other_model = is_elsewhere,
     };
 }

@@ -43,6 +43,7 @@ typedef struct cst_retry_case {
     int32_t             restarts;        /* of these, those after something was given */
     bool                has_given;       /* the caller has an event of this one */
     bool                has_other_model;
+    bool                was_reused;      /* its connection was not made for it */
     int64_t             left_ms;         /* of the budget or the total limit, whichever is less; INT64_MAX: no limit */
     uint32_t            random;          /* any number, all equally likely */
 } cst_retry_case;

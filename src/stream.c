@@ -262,6 +262,7 @@ static cst_retry_case case_of(castor_stream *stream, const castor_error *error)
         .attempts = stream->sequel.attempts,
         .restarts = stream->sequel.restarts,
         .has_given = stream->sequel.has_given,
+        .was_reused = stream->attempt.is_reused,
         .has_other_model = cst_retry_next_model(rules, stream->fallback) != NULL,
         .left_ms = budget_left_ms < total_left_ms ? budget_left_ms : total_left_ms,
         .random = cst_client_roll(stream->client),

@@ -129,6 +129,21 @@ static void the_servers_delay_is_the_least(void **state)
     assert_int_equal(cst_retry_decide(&rules, &given).delay_ms, 500);
 }
 
+static void what_a_used_connection_lost_is_sent_again_at_once(void **state)
+{
+    castor_error    error = { .status = CASTOR_NETWORK, .verdict = CASTOR_VERDICT_NETWORK, .is_transient = 1 };
+    cst_retry_rules rules = rules_of(NULL);
+    cst_retry_case  given = first(&error);
+
+    (void)state;
+    assert_int_equal(cst_retry_decide(&rules, &given).delay_ms, 500);
+    given.was_reused = true;
+    assert_int_equal(cst_retry_decide(&rules, &given).answer, CST_RETRY_AGAIN);
+    assert_int_equal(cst_retry_decide(&rules, &given).delay_ms, 0);
+    error = busy(-1);
+    assert_int_equal(cst_retry_decide(&rules, &given).delay_ms, 500);
+}
+
 static void a_delay_beyond_what_is_left_ends_the_call_at_once(void **state)
 {
     castor_error       error = busy(120000);
@@ -324,6 +339,7 @@ int main(void)
         cmocka_unit_test(of_what_is_no_servers_error_connections_and_cuts_are_tried_again),
         cmocka_unit_test(delays_double_up_to_the_longest_and_are_drawn_from_all_of_it),
         cmocka_unit_test(the_servers_delay_is_the_least),
+        cmocka_unit_test(what_a_used_connection_lost_is_sent_again_at_once),
         cmocka_unit_test(a_delay_beyond_what_is_left_ends_the_call_at_once),
         cmocka_unit_test(jitter_never_leads_beyond_what_is_left),
         cmocka_unit_test(attempts_are_counted_and_the_last_says_so),

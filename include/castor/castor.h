@@ -369,7 +369,8 @@ typedef struct castor_attempt {
  * Delays        Any time up to first_delay_ms, up to twice that, and so on, up to delay_max_ms (full jitter); longer by
  *               what the server asks for (RetryInfo, Retry-After, retry-after-ms, else its sentence). Where that is
  *               more than is left of the budget or of the total limit, the call ends at once: retry_after_ms tells
- *               how long, QUOTA_NOW that it was a quota.
+ *               how long, QUOTA_NOW that it was a quota. None where a connection was lost that had been kept
+ *               from an earlier call: servers close those.
  * Other models  When the server is overloaded (503), the next of the fallback models is asked at once, and from then on
  *               only that; after the last it goes on with delays. Each is an attempt. Whichever answered:
  *               castor_stream_model_version.

@@ -369,6 +369,48 @@ static void a_recorder_without_memory_makes_do_and_the_answer_goes_on(void **sta
     }
 }
 
+/* A whole answer, recorded and dumped. */
+static castor_status live_once(tst_memory *memory)
+{
+    static const cst_memory_step steps[] = { PHASE(CST_PHASE_FIRST_BYTE), HEAD(200, SSE), BYTES(EVENT("Dams")),
+                                             BYTES(LAST("rot.")), END };
+    castor_allocator             allocator = tst_allocator(memory);
+    castor_client_options        options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_request               request = request_to_record(1 << 20);
+    castor_client               *client = NULL;
+    castor_stream               *stream = NULL;
+    cst_transport               *transport;
+    castor_error                 err = { 0 };
+    castor_str                   script;
+
+    options.api_key = TEST_KEY;
+    options.ignore_environment = 1;
+    options.allocator = &allocator;
+    castor_status status = cst_transport_memory_new(&transport, steps, cst_allocator_default(), &err);
+    if (status == CASTOR_OK) status = cst_client_new_on(&client, &options, transport, &err);
+    if (status == CASTOR_OK) status = castor_stream_open(&stream, client, &request, &err);
+    if (status == CASTOR_OK) (void)read_to_the_end(stream, &err);
+    if (status == CASTOR_OK) status = castor_stream_dump(stream, &script, &err);
+    castor_stream_close(stream);
+    castor_client_free(client);
+    return status;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    for (long nth = 1;; nth++) {
+        tst_memory    memory = { .fail_at = nth };
+        castor_status status = live_once(&memory);
+        assert_int_equal(memory.live_blocks, 0);
+        assert_false(memory.has_lied);
+        assert_true(status == CASTOR_OK || (status == CASTOR_NO_MEMORY && memory.did_fail));
+        if (memory.did_fail) continue;
+        assert_true(nth > 12);
+        return;
+    }
+}
+
 /* ---- the key ---- */
 
 static void a_key_that_the_server_quotes_is_covered(void **state)
@@ -550,6 +592,7 @@ int main(void)
         cmocka_unit_test(a_full_recorder_of_json_says_that_it_cannot_be_played),
         cmocka_unit_test(the_rings_hold_the_last_bytes_whatever_the_pieces),
         cmocka_unit_test(a_recorder_without_memory_makes_do_and_the_answer_goes_on),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_key_that_the_server_quotes_is_covered),
         cmocka_unit_test(a_key_that_an_end_of_the_recording_cuts_in_two_is_covered),
         cmocka_unit_test(pollux_plays_a_recording_to_the_same_end_with_the_same_cuts),

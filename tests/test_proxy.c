@@ -74,6 +74,7 @@ typedef struct way {
 static castor_verdict ask(const way *by, castor_error *err)
 {
     castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_retry_options  once = CASTOR_RETRY_OPTIONS_INIT;
     castor_turn           turn = { .role = CASTOR_USER, .text = { "What is photosynthesis?", 23 } };
     castor_request        request = CASTOR_REQUEST_INIT;
     castor_client        *client;
@@ -87,6 +88,8 @@ static castor_verdict ask(const way *by, castor_error *err)
     options.ca_file = by->ca_file;
     options.ignore_environment = 1;
     options.total_timeout_ms = 30000;
+    options.retry = &once;
+    once.attempts_max = 1;
     request.model = "gemini-3.8-flash";
     request.turns = &turn;
     request.turn_count = 1;

@@ -60,6 +60,7 @@ static castor_step read_to_the_end(castor_stream *stream, castor_error *err)
 static void set_up(fixture *fix, const cst_memory_step *steps, int64_t recorder_bytes)
 {
     castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_retry_options  retry = CASTOR_RETRY_OPTIONS_INIT;
     castor_request        request = request_to_record(recorder_bytes);
     cst_transport        *transport;
 
@@ -67,6 +68,8 @@ static void set_up(fixture *fix, const cst_memory_step *steps, int64_t recorder_
     options.api_key = TEST_KEY;
     options.base_url = "http://twin.test/base";
     options.ignore_environment = 1;
+    options.retry = &retry;
+    retry.attempts_max = 2;
     assert_int_equal(cst_transport_memory_new(&transport, steps, cst_allocator_default(), &fix->err), CASTOR_OK);
     assert_int_equal(cst_client_new_on(&fix->client, &options, transport, &fix->err), CASTOR_OK);
     assert_int_equal(castor_stream_open(&fix->stream, fix->client, &request, &fix->err), CASTOR_OK);
@@ -188,6 +191,7 @@ static void without_a_connection_there_is_nothing_to_play(void **state)
 
     (void)state;
     record(&fix, steps, 1 << 20);
+    assert_says(&fix, ":streamGenerateContent, attempt 2.\n");
     assert_says(&fix, "It came to NETWORK: ");
     assert_says(&fix, "There was no connection: nothing can be played.");
     assert_false(plx_script_parse(&script, fix.script, &error));
@@ -453,6 +457,7 @@ static void a_key_that_an_end_of_the_recording_cuts_in_two_is_covered(void **sta
 static castor_client *client_of(const char *url)
 {
     castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_retry_options  once = CASTOR_RETRY_OPTIONS_INIT;
     castor_client        *client;
 
     options.api_key = TEST_KEY;
@@ -460,6 +465,8 @@ static castor_client *client_of(const char *url)
     options.ignore_environment = 1;
     options.recorder_bytes = 1 << 20;
     options.total_timeout_ms = 30000;
+    options.retry = &once;
+    once.attempts_max = 1;
     assert_int_equal(castor_client_new(&client, &options, NULL), CASTOR_OK);
     return client;
 }

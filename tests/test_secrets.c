@@ -76,9 +76,17 @@ static castor_request request_of(const call *one, castor_turn *turn)
     return request;
 }
 
+static void hear_attempt(void *user, castor_stream *stream, const castor_attempt *attempt)
+{
+    (void)stream;
+    assert_int_equal(cst_buf_append_format(user, "attempt %d\n", (int)attempt->number), CASTOR_OK);
+    add_error(user, attempt->error);
+}
+
 static castor_client *client_of(const call *one, const castor_allocator *allocator, cst_buf *said)
 {
     castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_retry_options  retry = CASTOR_RETRY_OPTIONS_INIT;
     castor_client        *client;
     castor_error          err;
 
@@ -91,6 +99,11 @@ static castor_client *client_of(const call *one, const castor_allocator *allocat
     options.log_user = said;
     options.allocator = allocator;
     options.total_timeout_ms = 20000;
+    options.retry = &retry;
+    retry.attempts_max = 2;
+    retry.first_delay_ms = 1;
+    retry.on_attempt = said ? hear_attempt : NULL;
+    retry.on_attempt_user = said;
     if (castor_client_new(&client, &options, &err) != CASTOR_OK) fail_msg("%s", err.message);
     return client;
 }
@@ -141,6 +154,7 @@ static void check(const call *one, castor_verdict wanted)
     assert_hidden(&said, SECRET, one->prompt);
     assert_hidden(&said, PASSWORD, one->prompt);
     assert_non_null(strstr(said.data, "***")); /* the preview's */
+    if (strcmp(one->prompt, "page") == 0) assert_non_null(strstr(said.data, "attempt 1\n"));
     cst_buf_free(&said);
 }
 
@@ -277,7 +291,8 @@ static int run(const char *environment, const char *url, const char *words, cst_
     char   command[2048], text[4096];
     size_t count;
 
-    snprintf(command, sizeof command, "%s %s --base-url '%s' %s 2>&1", environment, CASTOR_PATH, url, words);
+    snprintf(command, sizeof command, "%s %s --retries 0 --base-url '%s' %s 2>&1", environment, CASTOR_PATH, url,
+             words);
     FILE *out = popen(command, "r");
     assert_non_null(out);
     while ((count = fread(text, 1, sizeof text, out)) > 0) {
@@ -289,7 +304,8 @@ static int run(const char *environment, const char *url, const char *words, cst_
 static void the_key_is_in_nothing_that_the_command_says_or_writes(void **state)
 {
     static const char *const words[] = {
-        "whole -v", "refused -v", "page -v -u", "middle --output json", "middle --output jsonl", "nonsense --no-stream",
+        "whole -v", "refused -v", "page -v -u", "page --retries 1", "middle --output json",
+        "middle --output jsonl", "nonsense --no-stream",
         "reason -v", "block -v", "whole --dry-run", "whole --dry-run --dialect openai",
         "moved -v", "whole -q -v --proxy http://beaver:" PASSWORD "@127.0.0.1:1", "refused --output json",
     };

@@ -72,6 +72,7 @@ typedef struct identity {
 static castor_verdict ask(const tst_tls_server *server, const identity *as, castor_error *err)
 {
     castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_retry_options  once = CASTOR_RETRY_OPTIONS_INIT;
     castor_turn           turn = { .role = CASTOR_USER, .text = { "Why?", 4 } };
     castor_request        request = CASTOR_REQUEST_INIT;
     castor_client        *client;
@@ -86,6 +87,8 @@ static castor_verdict ask(const tst_tls_server *server, const identity *as, cast
     options.client_key_password = as->password;
     options.proxy = "";
     options.total_timeout_ms = 30000;
+    options.retry = &once;
+    once.attempts_max = 1;
     request.model = "gemini-3.8-flash";
     request.turns = &turn;
     request.turn_count = 1;
@@ -136,7 +139,8 @@ static int command(const tst_tls_server *server, const char *environment, const 
     size_t len;
 
     snprintf(line, sizeof line,
-             "GEMINI_API_KEY=test-key no_proxy=localhost %s %s --no-stream --base-url %s %s Why </dev/null 2>&1",
+             "GEMINI_API_KEY=test-key no_proxy=localhost %s %s --no-stream --retries 0 --base-url %s %s Why "
+             "</dev/null 2>&1",
              environment, CASTOR_PATH, server->url, words);
     FILE *out = popen(line, "r");
     assert_non_null(out);

@@ -178,6 +178,8 @@ void cst_wipe(void *block, size_t size)
 
 /* ---- cst_buf ---- */
 
+enum { BUF_FIRST = 64 /* thousands of them may hold an id; what will be long says so by cst_buf_reserve */ };
+
 void cst_buf_init(cst_buf *buf, const cst_allocator *allocator, size_t max)
 {
     *buf = (cst_buf){ .allocator = allocator, .max = max };
@@ -197,7 +199,7 @@ castor_status cst_buf_reserve(cst_buf *buf, size_t more)
     size_t needed = buf->len + more + 1;
     if (needed <= buf->capacity) return CASTOR_OK;
 
-    size_t capacity = buf->capacity < 256 ? 256 : buf->capacity;
+    size_t capacity = buf->capacity ? buf->capacity : BUF_FIRST;
     while (capacity < needed) capacity *= 2;
     if (capacity > buf->max + 1) capacity = buf->max + 1;
 
@@ -243,16 +245,24 @@ castor_status cst_buf_append_format(cst_buf *buf, const char *format, ...)
 {
     va_list args;
 
+    /* Where there is room for it, once is enough. */
+    size_t room = buf->capacity > buf->len ? buf->capacity - buf->len : 0;
+
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room ? buf->data + buf->len : NULL, room, format, args);
     va_end(args);
     if (len < 0) return CASTOR_INVALID;
 
-    castor_status status = cst_buf_reserve(buf, (size_t)len);
-    if (status != CASTOR_OK) return status;
-    va_start(args, format);
-    vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
-    va_end(args);
+    castor_status status = (size_t)len < room ? CASTOR_OK : cst_buf_reserve(buf, (size_t)len);
+    if (status != CASTOR_OK) {
+        if (room) buf->data[buf->len] = '\0';
+        return status;
+    }
+    if ((size_t)len >= room) {
+        va_start(args, format);
+        vsnprintf(buf->data + buf->len, (size_t)len + 1, format, args);
+        va_end(args);
+    }
     buf->len += (size_t)len;
     return CASTOR_OK;
 }

@@ -142,6 +142,17 @@ castor_status cst_call_print_headers(cst_call *call, int64_t server_timeout_ms, 
     return cst_fail_plainly(err, add_headers(call, settings, server_timeout_ms));
 }
 
+/* As much as most requests take, so that their buffers need not grow step by step. */
+static castor_status reserve_usual(cst_call *call)
+{
+    enum { TARGET = 80, BODY = 200 };
+
+    castor_status status = cst_buf_reserve(&call->wire.target, TARGET);
+    if (status == CASTOR_OK) status = cst_buf_reserve(&call->url, TARGET + 40);
+    if (status == CASTOR_OK) status = cst_buf_reserve(&call->wire.body, BODY);
+    return status;
+}
+
 castor_status cst_call_print(cst_call *out, const castor_request *request, const cst_call_settings *settings,
                              const cst_allocator *allocator, castor_error *err)
 {
@@ -158,7 +169,8 @@ castor_status cst_call_print(cst_call *out, const castor_request *request, const
     if (!out->dialect) return cst_fail(err, CASTOR_INVALID, "dialect %d is none that we know", (int)checked.dialect);
     checked.dialect = out->dialect->id;
 
-    castor_status status = cst_request_check(&checked, allocator, err);
+    castor_status status = cst_fail_plainly(err, reserve_usual(out));
+    if (status == CASTOR_OK) status = cst_request_check(&checked, allocator, err);
     if (status == CASTOR_OK) status = out->dialect->print(&checked, &out->wire, err);
     if (status == CASTOR_OK) status = finish_body(out, &checked, err);
     if (status == CASTOR_OK) status = check_key(out, settings, err);

@@ -4,6 +4,7 @@
 #include "exchange_curl.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "no_proxy.h"
@@ -181,11 +182,20 @@ static int on_socket(void *user, curl_socket_t socket, curlsocktype purpose)
 {
     cst_exchange *exchange = user;
 
-    (void)socket;
     (void)purpose;
+    cst_sockets_opened(exchange->all->sockets, socket);
     exchange->has_started = true;
     note_phase(exchange);
     return CURL_SOCKOPT_OK;
+}
+
+/* Also of connections that outlived their exchange. */
+static int on_close(void *user, curl_socket_t socket)
+{
+    const cst_exchanges *all = user;
+
+    cst_sockets_closed(all->sockets, socket);
+    return close(socket);
 }
 
 static int on_debug(CURL *easy, curl_infotype type, char *text, size_t len, void *user)
@@ -221,6 +231,8 @@ static void set_callbacks(cst_exchange *exchange)
     curl_easy_setopt(easy, CURLOPT_RESOLVER_START_DATA, exchange);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
     curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, exchange);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, exchange->all);
     if (exchange->all->log) {
         curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
         curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, on_debug);
@@ -301,6 +313,17 @@ static bool set_trust(cst_exchange *exchange)
     return is_set;
 }
 
+/* Both: with the parsed one libcurl is quick, and the text it tells in its log. */
+static bool set_address(cst_exchange *exchange, const char *url)
+{
+    cst_exchanges *all = exchange->all;
+    CURL          *easy = exchange->easy;
+
+    exchange->address = cst_address_take(&all->address, url, all->allocator);
+    curl_easy_setopt(easy, CURLOPT_CURLU, exchange->address ? exchange->address->url : NULL);
+    return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+}
+
 static bool set_request(cst_exchange *exchange, const cst_http_request *request)
 {
     CURL *easy = exchange->easy;
@@ -309,7 +332,7 @@ static bool set_request(cst_exchange *exchange, const cst_http_request *request)
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_of(request));
-    bool is_set = curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
+    bool is_set = set_address(exchange, request->url);
     bool needs_trust = cst_str_starts_with(castor_str_of(request->url), "https:");
     if (exchange->all->no_proxy) {
         bool is_direct = cst_no_proxy_has(castor_str_of(exchange->all->no_proxy), castor_str_of(request->url));
@@ -352,6 +375,7 @@ static void forget_headers(cst_exchange *exchange)
 static void free_exchange(cst_exchange *exchange)
 {
     curl_easy_cleanup(exchange->easy);
+    cst_address_drop(exchange->address);
     forget_headers(exchange);
     cst_release(exchange->all->allocator, exchange);
 }
@@ -431,6 +455,8 @@ void cst_exchange_give_back(cst_exchange *exchange)
     }
     curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, NULL);
     curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, NULL);
+    curl_easy_setopt(exchange->easy, CURLOPT_CURLU, NULL);
+    cst_address_drop(exchange->address);
     forget_headers(exchange);
     reset(exchange);
     exchange->next = all->idle;
@@ -495,11 +521,12 @@ static bool copy_option(const cst_allocator *allocator, char **out, const char *
     return !text || *out;
 }
 
-castor_status cst_exchanges_init(cst_exchanges *all, const cst_transport_options *options)
+castor_status cst_exchanges_init(cst_exchanges *all, const cst_transport_options *options, cst_sockets *sockets)
 {
     *all = (cst_exchanges){
         .allocator = options->allocator,
         .share = curl_share_init(),
+        .sockets = sockets,
         .force_http1 = options->force_http1,
         .ignore_environment = options->ignore_environment,
         .log = options->log,
@@ -526,6 +553,7 @@ static void release_secret(const cst_allocator *allocator, char *secret)
 void cst_exchanges_free(cst_exchanges *all)
 {
     (void)reuse_exchange(all, SIZE_MAX); /* no buffer is that large: frees all */
+    cst_address_drop(all->address);
     if (all->share) curl_share_cleanup(all->share);
     release_secret(all->allocator, all->proxy); /* may hold a password */
     cst_release(all->allocator, all->no_proxy);

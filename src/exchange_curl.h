@@ -9,8 +9,10 @@
 
 #include <curl/curl.h>
 
-#include "transport.h"
+#include "address.h"
 #include "roots.h"
+#include "sockets.h"
+#include "transport.h"
 
 /* What all exchanges of a transport share. */
 typedef struct cst_exchanges {
@@ -24,6 +26,8 @@ typedef struct cst_exchanges {
     cst_roots            roots;
     bool                 force_http1;
     bool                 ignore_environment;
+    cst_sockets         *sockets;     /* are told of what libcurl opens and closes */
+    cst_address         *address;     /* of the last request; NULL: none yet */
     bool                 has_moved;   /* some exchange came forward: its owner should look before we wait */
     size_t               open_count;  /* taken and not given back */
     cst_exchange        *idle;        /* kept for the next ones */
@@ -38,6 +42,7 @@ struct cst_exchange {
     cst_exchange      *next;          /* when idle */
     CURL              *easy;
     size_t             read_bytes;    /* of its receive buffer, which cannot grow */
+    cst_address       *address;       /* NULL: libcurl parses the URL itself */
     cst_roots_state    trusted;       /* what its options say of trust */
     struct curl_slist *headers;       /* one block, texts included; wiped when freed */
     size_t             header_bytes;
@@ -56,7 +61,7 @@ struct cst_exchange {
     char               trouble[CURL_ERROR_SIZE];
 };
 
-castor_status cst_exchanges_init(cst_exchanges *all, const cst_transport_options *options);
+castor_status cst_exchanges_init(cst_exchanges *all, const cst_transport_options *options, cst_sockets *sockets);
 void          cst_exchanges_free(cst_exchanges *all); /* of those whose init failed, too; all are given back */
 
 /* An exchange whose handle is ready to be added to a multi handle; NULL: no memory. */

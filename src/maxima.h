@@ -31,6 +31,7 @@ enum {
     CST_STREAMS_MAX        = 256,       /* default; as many descriptors are to be had nearly everywhere */
     CST_WAIT_STEP_MS       = 60 * 1000, /* longest single wait; the loop around it goes on */
     CST_POLL_SOCKETS_MAX   = 16,        /* beyond these, asking for each socket costs more than epoll's upkeep */
+    CST_SOCKETS_LATE       = 64,        /* that epoll need not be told of at once */
     CST_SOCKETS_BATCH      = 64,        /* that epoll tells at a time */
     CST_EVENTS_A_TURN      = 64,        /* given to one listener before the next has its turn */
     CST_GROUP_EXCHANGES    = 256,       /* on one multi handle: libcurl's lists grow slow beyond a few hundred */

@@ -141,14 +141,45 @@ static uint32_t epoll_events_of(int32_t interest)
 }
 
 /* A closed descriptor has left by itself: that is no error. */
-static bool tell_epoll(const cst_sockets *sockets, int fd, int32_t interest, bool is_new)
+static bool tell_epoll(cst_sockets *sockets, int fd, int32_t interest)
 {
     struct epoll_event event = { .events = epoll_events_of(interest), .data.fd = fd };
-    int                what = interest == 0 ? EPOLL_CTL_DEL : is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    cst_socket_place  *place = &sockets->places[fd];
+    short              wanted = events_of(interest);
 
-    if (epoll_ctl(sockets->epoll, what, fd, &event) == 0 || interest == 0) return true;
-    /* One that could not be taken out is still in there. */
-    return what == EPOLL_CTL_ADD && errno == EEXIST && epoll_ctl(sockets->epoll, EPOLL_CTL_MOD, fd, &event) == 0;
+    if (place->told == wanted) return true;
+    int what = wanted == 0 ? EPOLL_CTL_DEL : place->told == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    sockets->epoll_calls++;
+    bool is_told = epoll_ctl(sockets->epoll, what, fd, &event) == 0 || wanted == 0;
+    if (!is_told && what == EPOLL_CTL_ADD && errno == EEXIST) { /* one that could not be taken out is still in there */
+        is_told = epoll_ctl(sockets->epoll, EPOLL_CTL_MOD, fd, &event) == 0;
+    }
+    if (is_told) place->told = wanted;
+    return is_told;
+}
+
+/* Another answer may want it at once. */
+static bool tell_epoll_late(cst_sockets *sockets, int fd)
+{
+    if (!sockets->places[fd].is_lasting || sockets->late_count == CST_SOCKETS_LATE) return false;
+    sockets->late[sockets->late_count++] = fd;
+    return true;
+}
+
+static void tell_what_is_late(cst_sockets *sockets)
+{
+    for (size_t i = 0; i < sockets->late_count; i++) {
+        if (sockets->places[sockets->late[i]].at == 0) (void)tell_epoll(sockets, sockets->late[i], 0);
+    }
+    sockets->late_count = 0;
+}
+
+static void end_epoll(cst_sockets *sockets)
+{
+    for (size_t i = 0; i < sockets->place_count; i++) sockets->places[i].told = 0;
+    if (sockets->epoll >= 0) close(sockets->epoll);
+    sockets->epoll = -1;
+    sockets->late_count = 0;
 }
 
 /* Where there is no epoll to be had, poll goes on. */
@@ -157,9 +188,7 @@ static void begin_epoll(cst_sockets *sockets)
     sockets->epoll = epoll_create1(EPOLL_CLOEXEC);
     for (size_t i = 0; sockets->epoll >= 0 && i < sockets->count; i++) {
         const struct pollfd *one = &sockets->watched[i];
-        if (tell_epoll(sockets, one->fd, interest_of(one), true)) continue;
-        close(sockets->epoll);
-        sockets->epoll = -1;
+        if (!tell_epoll(sockets, one->fd, interest_of(one))) end_epoll(sockets);
     }
 }
 
@@ -169,6 +198,7 @@ static int wait_epoll(cst_sockets *sockets, int timeout_ms, cst_socket_fn *fn, v
     size_t             seen = 0;
     int                count;
 
+    tell_what_is_late(sockets);
     /* All that is ready now, but not what becomes ready over and over while we are at it. */
     do {
         count = epoll_wait(sockets->epoll, batch, CST_SOCKETS_BATCH, seen ? 0 : timeout_ms);
@@ -182,10 +212,21 @@ static int wait_epoll(cst_sockets *sockets, int timeout_ms, cst_socket_fn *fn, v
     return count;
 }
 #else
-static bool tell_epoll(const cst_sockets *sockets, int fd, int32_t interest, bool is_new)
+static bool tell_epoll(cst_sockets *sockets, int fd, int32_t interest)
 {
-    (void)sockets, (void)fd, (void)interest, (void)is_new;
+    (void)sockets, (void)fd, (void)interest;
     return true;
+}
+
+static bool tell_epoll_late(cst_sockets *sockets, int fd)
+{
+    (void)sockets, (void)fd;
+    return false;
+}
+
+static void end_epoll(cst_sockets *sockets)
+{
+    (void)sockets;
 }
 
 static void begin_epoll(cst_sockets *sockets)
@@ -202,10 +243,11 @@ static int wait_epoll(cst_sockets *sockets, int timeout_ms, cst_socket_fn *fn, v
 
 /* ---- watching ---- */
 
-static bool tell(const cst_sockets *sockets, int fd, int32_t interest, bool is_new)
+static bool tell(cst_sockets *sockets, int fd, int32_t interest)
 {
     if (sockets->loop) return sockets->loop->watch(sockets->loop->user, fd, interest) == 0;
-    return sockets->epoll < 0 || tell_epoll(sockets, fd, interest, is_new);
+    if (sockets->epoll < 0 || (interest == 0 && tell_epoll_late(sockets, fd))) return true;
+    return tell_epoll(sockets, fd, interest);
 }
 
 castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest, void *owner)
@@ -215,7 +257,7 @@ castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest, 
     if (interest == 0) {
         if (place == 0) return CASTOR_OK;
         forget(sockets, place);
-        (void)tell(sockets, fd, 0, false);
+        (void)tell(sockets, fd, 0);
         return CASTOR_OK;
     }
     bool is_new = place == 0;
@@ -228,12 +270,27 @@ castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest, 
     sockets->places[fd].owner = owner;
     if (!is_new && sockets->watched[place - 1].events == events_of(interest)) return CASTOR_OK;
     sockets->watched[place - 1].events = events_of(interest);
-    if (tell(sockets, fd, interest, is_new)) {
+    if (tell(sockets, fd, interest)) {
         if (!sockets->loop && sockets->epoll < 0 && sockets->count > CST_POLL_SOCKETS_MAX) begin_epoll(sockets);
         return CASTOR_OK;
     }
     if (is_new) forget(sockets, place);
     return CASTOR_NO_MEMORY;
+}
+
+void cst_sockets_opened(cst_sockets *sockets, int fd)
+{
+    if (!has_room(sockets, fd)) return; /* then it is one of which we know nothing */
+    if (sockets->places[fd].told) (void)tell_epoll(sockets, fd, 0); /* of another that had this number */
+    sockets->places[fd].is_lasting = true;
+}
+
+void cst_sockets_closed(cst_sockets *sockets, int fd)
+{
+    if (fd < 0 || (size_t)fd >= sockets->place_count) return;
+    (void)cst_sockets_watch(sockets, fd, 0, NULL);
+    if (sockets->places[fd].told) (void)tell_epoll(sockets, fd, 0);
+    sockets->places[fd].is_lasting = false;
 }
 
 castor_status cst_sockets_attach(cst_sockets *sockets, const castor_loop *loop)
@@ -243,8 +300,7 @@ castor_status cst_sockets_attach(cst_sockets *sockets, const castor_loop *loop)
     }
     sockets->loop = loop;
     if (!loop) return CASTOR_OK;
-    if (sockets->epoll >= 0) close(sockets->epoll);
-    sockets->epoll = -1;
+    end_epoll(sockets);
     for (size_t i = 0; i < sockets->count; i++) {
         if (loop->watch(loop->user, sockets->watched[i].fd, interest_of(&sockets->watched[i])) == 0) continue;
         while (i-- > 0) (void)loop->watch(loop->user, sockets->watched[i].fd, 0);
@@ -284,14 +340,17 @@ castor_status cst_sockets_wait(cst_sockets *sockets, int timeout_ms, cst_socket_
 castor_status cst_sockets_init(cst_sockets *sockets, const cst_allocator *allocator, castor_error *err)
 {
     *sockets = (cst_sockets){ .allocator = allocator, .epoll = -1, .wake_read = -1, .wake_write = -1 };
-    if (open_wake(sockets)) return CASTOR_OK;
+    if (open_wake(sockets)) {
+        cst_sockets_opened(sockets, sockets->wake_read);
+        return CASTOR_OK;
+    }
     return fail(err, "no descriptor could be had to be woken by");
 }
 
 void cst_sockets_free(cst_sockets *sockets)
 {
     close_wake(sockets);
-    if (sockets->epoll >= 0) close(sockets->epoll);
+    end_epoll(sockets);
     cst_release(sockets->allocator, sockets->watched);
     cst_release(sockets->allocator, sockets->places);
 }

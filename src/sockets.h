@@ -17,7 +17,9 @@
 
 typedef struct cst_socket_place {
     void   *owner;
-    int32_t at;    /* where in `watched`, from 1; 0: it is not */
+    int32_t at;        /* where in `watched`, from 1; 0: it is not */
+    int16_t told;      /* what epoll knows, as events of poll; 0: nothing */
+    bool    is_lasting; /* we are told before it is closed: epoll may be told late that nobody watches it */
 } cst_socket_place;
 
 typedef struct cst_sockets {
@@ -29,6 +31,9 @@ typedef struct cst_sockets {
     cst_socket_place    *places;      /* by descriptor */
     size_t               place_count;
     int                  epoll;       /* -1: none */
+    int                  late[CST_SOCKETS_LATE]; /* what epoll is to forget before we wait, unless it is watched anew */
+    size_t               late_count;
+    size_t               epoll_calls; /* how often epoll was told something, for tests */
     int                  wake_read;   /* what ends a wait from outside; one descriptor or a pipe's two ends */
     int                  wake_write;
 } cst_sockets;
@@ -44,6 +49,11 @@ castor_status cst_sockets_watch(cst_sockets *sockets, int fd, int32_t interest, 
 
 /* Whose a socket is; NULL: nobody's, or it is not watched. */
 void *cst_sockets_owner(const cst_sockets *sockets, int fd);
+
+/* Of a socket that has come to be, and of one right before it is closed. Whoever tells of both spares epoll the news
+ * between two answers on one connection. */
+void cst_sockets_opened(cst_sockets *sockets, int fd);
+void cst_sockets_closed(cst_sockets *sockets, int fd);
 
 /* From now on `loop` waits; NULL: we do. On errors we do, and `loop` knows of no descriptor any more. */
 castor_status cst_sockets_attach(cst_sockets *sockets, const castor_loop *loop);

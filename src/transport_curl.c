@@ -404,7 +404,7 @@ castor_status cst_transport_curl_new(cst_transport **out, const cst_transport_op
     if (transport->group_max == 0) transport->group_max = 1;
 
     castor_status status = cst_sockets_init(&transport->sockets, options->allocator, err);
-    castor_status initialised = cst_exchanges_init(&transport->exchanges, options);
+    castor_status initialised = cst_exchanges_init(&transport->exchanges, options, &transport->sockets);
     if (status == CASTOR_OK) status = cst_fail_plainly(err, initialised);
     if (status == CASTOR_OK && !add_group(transport)) status = cst_fail_plainly(err, CASTOR_NO_MEMORY);
     if (status != CASTOR_OK) {

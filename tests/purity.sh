@@ -14,7 +14,7 @@ api_error request verdict retry
 dialect tool_calls dialect_gemini dialect_openai dialect_message
 prediction
 decoder call
-transport sockets roots exchange_curl transport_curl transport_memory
+transport sockets address roots exchange_curl transport_curl transport_memory
 attempt
 sequel
 client

@@ -1,4 +1,4 @@
-/* test_costs.c -- what answers cost on a real network: connections, handles, allocations; and that nothing is lost by it.
+/* test_costs.c -- what answers cost on a real network, in allocations and handles, and that nothing is lost by it.
  * SPDX-License-Identifier: MIT
  */
 #include <castor/castor.h>
@@ -8,7 +8,9 @@
 
 #include "support.h"
 
-enum { STREAMS = CST_GROUP_EXCHANGES + 44 };
+/* ANSWER_ALLOCATIONS: of ours, for one on a connection that stands; libcurl's own are its business. What buffers grow in
+ * a long answer is a matter of how the network cut it. */
+enum { STREAMS = CST_GROUP_EXCHANGES + 44, WARM_UP = 3, ANSWERS = 10, RECORDS = 2000, ANSWER_ALLOCATIONS = 24, GROWTH = 12 };
 
 typedef struct fixture {
     tst_memory       memory;
@@ -102,11 +104,77 @@ static void more_answers_at_once_than_connections_share_those_in_turn(void **sta
     tear_down(&fix);
 }
 
+/* ---- allocations ---- */
+
+static long count_of_answer(fixture *fix)
+{
+    castor_stream *stream = open_stream(fix);
+    castor_event   event;
+    castor_error   err;
+    long           before = fix->memory.asked;
+
+    while (castor_stream_next(stream, &event, &err) == CASTOR_STEP_EVENT) continue;
+    assert_int_equal(castor_stream_verdict(stream), CASTOR_VERDICT_COMPLETE);
+    castor_stream_close(stream);
+    return fix->memory.asked - before;
+}
+
+/* An answer of so many records, alike but for their text. */
+static void play(fixture *fix, const char *prompt, int records)
+{
+    cst_buf script;
+    char    why[256];
+
+    cst_buf_init(&script, cst_allocator_default(), 1 << 20);
+    assert_int_equal(cst_buf_append_format(&script, "## %s\n? *\n", prompt), CASTOR_OK);
+    for (int i = 0; i < records; i++) {
+        const char *end = i + 1 < records ? "" : ",\"finishReason\":\"STOP\"";
+        assert_int_equal(cst_buf_append_format(&script, "< data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":"
+                                                        "\"word %d \"}]},\"index\":0%s}]}\n<\n", i, end), CASTOR_OK);
+    }
+    if (!pollux_play(fix->twin, script.data, why, sizeof why)) fail_msg("%s", why);
+    cst_buf_free(&script);
+}
+
+static void events_take_no_allocations(void **state)
+{
+    fixture fix;
+
+    (void)state;
+    set_up(&fix, 8);
+    play(&fix, "short", 4);
+    for (int i = 0; i < WARM_UP; i++) (void)count_of_answer(&fix);
+    long of_short = count_of_answer(&fix);
+    play(&fix, "long", RECORDS);
+    long of_long = count_of_answer(&fix);
+    print_message("%ld allocations for 4 records, %ld for %d\n", of_short, of_long, RECORDS);
+    assert_in_range(of_long, 0, of_short + GROWTH);
+    tear_down(&fix);
+}
+
+static void an_answer_on_a_connection_that_stands_takes_few_allocations(void **state)
+{
+    fixture fix;
+
+    (void)state;
+    set_up(&fix, 8);
+    play(&fix, "short", 4);
+    for (int i = 0; i < WARM_UP; i++) (void)count_of_answer(&fix);
+    long before = fix.memory.asked;
+    for (int i = 0; i < ANSWERS; i++) (void)count_of_answer(&fix);
+    long each = (fix.memory.asked - before) / ANSWERS;
+    print_message("%ld allocations an answer\n", each);
+    assert_in_range(each, 1, ANSWER_ALLOCATIONS);
+    tear_down(&fix);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_answers_at_once_than_one_group_takes_end_whole_time_and_again),
         cmocka_unit_test(more_answers_at_once_than_connections_share_those_in_turn),
+        cmocka_unit_test(events_take_no_allocations),
+        cmocka_unit_test(an_answer_on_a_connection_that_stands_takes_few_allocations),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

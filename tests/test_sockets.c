@@ -231,6 +231,68 @@ static void every_allocation_may_fail_and_then_only_that_socket_is_not_watched(v
     }
 }
 
+/* ---- sockets whose end is announced ---- */
+
+#ifdef __linux__
+static void a_lasting_socket_that_is_watched_anew_before_the_wait_costs_no_call(void **state)
+{
+    fixture fix;
+
+    (void)state;
+    set_up(&fix);
+    int fd = fix.ends[0][0];
+    cst_sockets_opened(&fix.sockets, fd);
+    watch_first(&fix, PIPES);
+    assert_int_equal(wait_once(&fix), 0);
+    size_t calls = fix.sockets.epoll_calls;
+    for (int answer = 0; answer < 10; answer++) {
+        assert_int_equal(cst_sockets_watch(&fix.sockets, fd, 0, NULL), CASTOR_OK);
+        assert_int_equal(cst_sockets_watch(&fix.sockets, fd, CASTOR_READ, NULL), CASTOR_OK);
+    }
+    fill(&fix, 1);
+    assert_int_equal(wait_once(&fix), 1);
+    assert_int_equal(fix.sockets.epoll_calls, calls);
+    tear_down(&fix);
+}
+
+static void a_lasting_socket_that_is_forgotten_wakes_nobody(void **state)
+{
+    fixture fix;
+
+    (void)state;
+    set_up(&fix);
+    for (int i = 0; i < PIPES; i++) cst_sockets_opened(&fix.sockets, fix.ends[i][0]);
+    watch_first(&fix, PIPES);
+    for (int i = 0; i < PIPES; i++) (void)cst_sockets_watch(&fix.sockets, fix.ends[i][0], 0, NULL);
+    fill(&fix, PIPES);
+    assert_int_equal(wait_once(&fix), 0);
+    size_t calls = fix.sockets.epoll_calls;
+    assert_int_equal(wait_once(&fix), 0);
+    assert_int_equal(fix.sockets.epoll_calls, calls);
+    tear_down(&fix);
+}
+
+static void a_socket_that_has_the_number_of_one_that_was_closed_is_told(void **state)
+{
+    (void)state;
+    for (int is_announced = 0; is_announced < 2; is_announced++) {
+        fixture fix;
+        set_up(&fix);
+        int fd = fix.ends[0][0];
+        cst_sockets_opened(&fix.sockets, fd);
+        watch_first(&fix, PIPES);
+        (void)cst_sockets_watch(&fix.sockets, fd, 0, NULL);
+        if (is_announced) cst_sockets_closed(&fix.sockets, fd);
+        assert_int_equal(dup2(fix.ends[1][0], fd), fd); /* closes it first */
+        if (!is_announced) cst_sockets_opened(&fix.sockets, fd);
+        assert_int_equal(cst_sockets_watch(&fix.sockets, fd, CASTOR_READ, NULL), CASTOR_OK);
+        assert_int_equal(write(fix.ends[1][1], "x", 1), 1);
+        assert_int_equal(wait_once(&fix), 2);
+        tear_down(&fix);
+    }
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +302,11 @@ int main(void)
         cmocka_unit_test(a_loop_takes_over_all_that_is_watched_and_gives_it_back),
         cmocka_unit_test(a_loop_that_cannot_watch_all_keeps_none),
         cmocka_unit_test(every_allocation_may_fail_and_then_only_that_socket_is_not_watched),
+#ifdef __linux__
+        cmocka_unit_test(a_lasting_socket_that_is_watched_anew_before_the_wait_costs_no_call),
+        cmocka_unit_test(a_lasting_socket_that_is_forgotten_wakes_nobody),
+        cmocka_unit_test(a_socket_that_has_the_number_of_one_that_was_closed_is_told),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,8 +219,7 @@ static castor_status read_object(castor_decoder *decoder, const cst_record *reco
     lesson = (cst_lesson){ 0 };
     reading.lesson = &lesson;
     status = decoder->dialect->read(&reading);
-    if (status == CASTOR_OK) cst_prediction_learn(&decoder->prediction, &reading);
-    return status;
+    return status == CASTOR_OK ? cst_prediction_learn(&decoder->prediction, &reading) : status;
 }
 
 /* A list where one record is expected. Of such only `data: [{"error":...}]` is known; anything else is handed on. */
@@ -266,13 +265,14 @@ static void note_record(castor_decoder *decoder, const cst_record *record)
     decoder->record = record->data;
 }
 
-/* What was matched is what came. Without memory for it there will be none for the full reading either. */
+/* What was matched is what came. */
 static void read_match(castor_decoder *decoder, const cst_record *record, const cst_match *match)
 {
-    cst_reading reading = reading_of(decoder, record);
+    cst_reading   reading = reading_of(decoder, record);
+    castor_status status = cst_prediction_read(&decoder->prediction, match, &reading);
 
-    if (!cst_prediction_read(&decoder->prediction, match, &reading)) {
-        fail(decoder, CASTOR_NO_MEMORY);
+    if (status != CASTOR_OK) {
+        fail(decoder, status);
         return;
     }
     note_record(decoder, record);
@@ -280,7 +280,7 @@ static void read_match(castor_decoder *decoder, const cst_record *record, const 
 }
 
 /* A record of the shape of the one before, before its end was even looked for. Each is tried once, so that one that comes
- * in many pieces is not compared for each. */
+ * in many pieces is not compared for each. False: there is none. */
 static bool read_ahead(castor_decoder *decoder)
 {
     cst_prediction *prediction = &decoder->prediction;
@@ -292,20 +292,23 @@ static bool read_ahead(castor_decoder *decoder)
     if (!prediction->is_learned || !cst_frame_peek(frame, prediction->is_one_line, &ahead)) return false;
     if (decoder->peeked == frame->input.scan + 1) return false;
     decoder->peeked = frame->input.scan + 1;
-    size_t len = cst_prediction_match(prediction, ahead, &decoder->events.arena, &match);
-    if (len == 0 || !cst_frame_take(frame, ahead, len, &record)) return false;
-    read_match(decoder, &record, &match);
+    castor_status status = cst_prediction_match(prediction, ahead, &decoder->events.arena, &match);
+    if (status == CASTOR_OK && (match.len == 0 || !cst_frame_take(frame, ahead, match.len, &record))) return false;
+    if (status == CASTOR_OK) read_match(decoder, &record, &match);
+    else fail(decoder, status);
     return true;
 }
 
+/* The same for one whose end was found: for what comes in pieces. */
 static bool read_predicted(castor_decoder *decoder, const cst_record *record)
 {
     cst_match match;
 
-    if (!decoder->prediction.is_learned || record->data.len == 0) return false;
-    size_t len = cst_prediction_match(&decoder->prediction, record->data, &decoder->events.arena, &match);
-    if (len != record->data.len) return false;
-    read_match(decoder, record, &match);
+    if (!decoder->prediction.is_learned) return false;
+    castor_status status = cst_prediction_match(&decoder->prediction, record->data, &decoder->events.arena, &match);
+    if (status == CASTOR_OK && match.len != record->data.len) return false;
+    if (status == CASTOR_OK) read_match(decoder, record, &match);
+    else fail(decoder, status);
     return true;
 }
 

@@ -3,11 +3,14 @@
  */
 #include "json_token.h"
 
-enum { COUNT_DIGITS_MAX = 18 }; /* of these, any fits */
+enum {
+    COUNT_DIGITS_MAX = 18, /* of these, any fits */
+    ROOM_MIN = 240         /* of a copied text, at first: with VECTOR, 256 */
+};
 
 /* Sixteen bytes at a time, in the way of GCC and clang that no machine is strange to: a comparison gives all bits of a
  * byte or none. One branch for each byte would cost more than all the rest. */
-enum { VECTOR = 16, STEP = VECTOR };
+enum { VECTOR = 16 };
 typedef unsigned char vector __attribute__((vector_size(VECTOR)));
 
 static vector load(const char *at)
@@ -65,7 +68,7 @@ static bool is_utf8(const char *at, const char *end)
 
 /* ---- what stands for itself ---- */
 
-/* Where the first quote, backslash or control character stands among STEP bytes; STEP: there is none. */
+/* Where the first quote, backslash or control character stands among VECTOR bytes; VECTOR: there is none. */
 static size_t find_special(const char *at, vector *bits)
 {
     vector a = load(at);
@@ -82,18 +85,30 @@ static bool is_special(char c)
     return c == '"' || c == '\\' || (unsigned char)c < 0x20;
 }
 
-/* Copies up to a quote, a backslash or a control character; `*out` has room for all there is, and STEP bytes more. The
- * highest bits of `*bits` are set if a byte is not ASCII, there or somewhere behind. */
-static const char *copy_plain(const char *at, const char *end, vector *bits, char **out)
+/* To a quote, a backslash or a control character. The highest bits of `*bits` are set if a byte is not ASCII, there or
+ * somewhere behind. */
+static const char *skip_plain(const char *at, const char *end, vector *bits)
 {
-    while (end - at >= STEP) {
+    while (end - at >= VECTOR) {
         size_t len = find_special(at, bits);
-        memcpy(*out, at, STEP);
+        at += len;
+        if (len < VECTOR) return at;
+    }
+    for (; at < end && !is_special(*at); at++) *bits |= (unsigned char)*at;
+    return at;
+}
+
+/* The same, copied to `*out` as far as `limit`, behind which there is room for VECTOR bytes more. */
+static const char *copy_plain(const char *at, const char *end, vector *bits, char **out, const char *limit)
+{
+    while (end - at >= VECTOR && *out < limit) {
+        size_t len = find_special(at, bits);
+        memcpy(*out, at, VECTOR);
         *out += len;
         at += len;
-        if (len < STEP) return at;
+        if (len < VECTOR) return at;
     }
-    for (; at < end && !is_special(*at); at++) {
+    for (; at < end && *out < limit && !is_special(*at); at++) {
         *bits |= (unsigned char)*at;
         *(*out)++ = *at;
     }
@@ -168,22 +183,59 @@ static const char *take_escape(const char *at, const char *end, char **out)
 
 /* ---- tokens ---- */
 
-const char *cst_json_take_string(const char *at, const char *end, cst_arena *arena, castor_str *out)
-{
-    const char *start = at;
-    char       *text = cst_arena_alloc(arena, (size_t)(end - start) + STEP), *to = text; /* no escape makes it longer */
-    vector      bits = { 0 };
-    bool        has_escapes = false;
+/* A text that is being copied: how long it gets shows only at its end. */
+typedef struct copy {
+    char       *text;
+    char       *to;
+    const char *limit; /* behind it there is room for VECTOR bytes more */
+} copy;
 
-    if (!text) return NULL;
-    while ((at = copy_plain(at, end, &bits, &to)) < end && *at == '\\') {
-        at = take_escape(at + 1, end, &to);
-        if (!at) return NULL;
-        has_escapes = true;
+/* Gives it room for twice what it has. */
+static castor_status make_room(copy *out, cst_arena *arena)
+{
+    size_t len = (size_t)(out->to - out->text), size = len * 2 + ROOM_MIN;
+    char  *room = cst_arena_alloc(arena, size + VECTOR);
+
+    if (!room) return CASTOR_NO_MEMORY;
+    memcpy(room, out->text, len);
+    *out = (copy){ room, room + len, room + size };
+    return CASTOR_OK;
+}
+
+/* A string whose first backslash stands at `*at`. */
+static castor_status take_escaped(copy *out, const char **at, const char *end, vector *bits, cst_arena *arena)
+{
+    castor_status status = make_room(out, arena);
+
+    while (status == CASTOR_OK && *at < end && **at != '"') {
+        if (out->to >= out->limit) {
+            status = make_room(out, arena);
+            continue;
+        }
+        if (**at == '\\') *at = take_escape(*at + 1, end, &out->to);
+        else if ((unsigned char)**at < 0x20) *at = NULL;
+        if (!*at) return CASTOR_PROTOCOL;
+        *at = copy_plain(*at, end, bits, &out->to, out->limit);
     }
-    if (at == end || *at != '"') return NULL;
-    *out = has_escapes ? (castor_str){ text, (size_t)(to - text) } : (castor_str){ start, (size_t)(at - start) };
-    return is_zero(bits & 0x80) || is_utf8(start, at) ? at : NULL;
+    return status;
+}
+
+castor_status cst_json_take_string(const char **at, const char *end, cst_arena *arena, castor_str *out)
+{
+    const char   *start = *at;
+    vector        bits = { 0 };
+    castor_status status = CASTOR_OK;
+
+    *at = skip_plain(start, end, &bits);
+    *out = (castor_str){ start, (size_t)(*at - start) };
+    if (*at < end && **at == '\\') {
+        copy copied = { (char *)(uintptr_t)start, (char *)(uintptr_t)*at, NULL }; /* read only, until it has room */
+        status = take_escaped(&copied, at, end, &bits, arena);
+        *out = (castor_str){ copied.text, (size_t)(copied.to - copied.text) };
+    }
+    if (status != CASTOR_OK) return status;
+    if (*at == end || **at != '"') return CASTOR_PROTOCOL;
+    return is_zero(bits & 0x80) || is_utf8(start, *at) ? CASTOR_OK : CASTOR_PROTOCOL;
 }
 
 const char *cst_json_take_count(const char *at, const char *end, int64_t *out)

@@ -9,9 +9,9 @@
 
 #include "base.h"
 
-/* A string, from behind its opening quote. Returns where its closing quote stands, and its value in `*out`: a view of
- * the text when it has no escapes, else a copy in the arena. NULL: not valid, a lone surrogate, cut off, or no memory. */
-const char *cst_json_take_string(const char *at, const char *end, cst_arena *arena, castor_str *out);
+/* A string: moves `*at` from behind its opening quote to its closing one. Its value is a view of the text when it has no
+ * escapes, else a copy in the arena. PROTOCOL: not valid, a lone surrogate, or cut off. */
+castor_status cst_json_take_string(const char **at, const char *end, cst_arena *arena, castor_str *out);
 
 /* A whole number of 0 or more, without fraction and exponent, of 18 digits at most. Returns where it ends, or NULL. */
 const char *cst_json_take_count(const char *at, const char *end, int64_t *out);

@@ -58,20 +58,22 @@ static void sort_values(cst_lesson *lesson)
     lesson->count = kept;
 }
 
-/* Literal bytes up to `end`, which may not lie in a hole. */
-static bool add_literal(cst_prediction *prediction, const char *from, const char *end)
+/* Literal bytes up to `end`, which may not lie in a hole (INVALID). */
+static castor_status add_literal(cst_prediction *prediction, const char *from, const char *end)
 {
-    return from <= end && cst_buf_append(&prediction->literals, from, (size_t)(end - from)) == CASTOR_OK;
+    return from <= end ? cst_buf_append(&prediction->literals, from, (size_t)(end - from)) : CASTOR_INVALID;
 }
 
-static bool learn_holes(cst_prediction *prediction, const cst_lesson *lesson, castor_str record)
+/* Literals and holes, in their order. */
+static castor_status learn_holes(cst_prediction *prediction, const cst_lesson *lesson, castor_str record)
 {
     const char *at = record.data;
 
     prediction->literals.len = prediction->hole_count = 0;
     for (size_t i = 0; i < lesson->count; i++) {
         const cst_passing *value = &lesson->passing[i];
-        if (!add_literal(prediction, at, value->source.data)) return false;
+        castor_status      status = add_literal(prediction, at, value->source.data);
+        if (status != CASTOR_OK) return status;
         prediction->holes[prediction->hole_count++] = (cst_hole){
             .kind = value->kind,
             .literal_len = (uint16_t)(value->source.data - at),
@@ -158,45 +160,59 @@ static bool learn_usage(cst_prediction *prediction, const cst_reading *reading)
            learn_span(lesson, reading->record->data, lesson->usage_raw, &prediction->usage_raw);
 }
 
-void cst_prediction_learn(cst_prediction *prediction, const cst_reading *reading)
+static bool has_line_end(castor_str text)
 {
-    if (reading->lesson->is_refused || reading->lesson->count == 0) return;
-    sort_values(reading->lesson);
-    prediction->is_learned = learn_holes(prediction, reading->lesson, reading->record->data) &&
-                             learn_events(prediction, reading) && learn_usage(prediction, reading);
-    prediction->is_one_line = !memchr(prediction->literals.data, '\n', prediction->literals.len) &&
-                              !memchr(prediction->literals.data, '\r', prediction->literals.len);
+    return memchr(text.data, '\n', text.len) != NULL || memchr(text.data, '\r', text.len) != NULL;
+}
+
+castor_status cst_prediction_learn(cst_prediction *prediction, const cst_reading *reading)
+{
+    cst_lesson *lesson = reading->lesson;
+
+    if (lesson->is_refused || lesson->count == 0) return CASTOR_OK;
+    sort_values(lesson);
+    castor_status status = learn_holes(prediction, lesson, reading->record->data);
+    if (status != CASTOR_OK) return status == CASTOR_NO_MEMORY ? status : CASTOR_OK;
+    prediction->is_learned = learn_events(prediction, reading) && learn_usage(prediction, reading);
+    prediction->is_one_line = !has_line_end(cst_buf_view(&prediction->literals));
+    prediction->hits = 0;
+    return CASTOR_OK;
 }
 
 /* ---- reading ---- */
 
-static bool fill(cst_passing_kind kind, const char *at, const char *end, cst_arena *arena, cst_filling *out)
+/* PROTOCOL: something else stands there. */
+static castor_status fill(cst_passing_kind kind, const char *at, const char *end, cst_arena *arena, cst_filling *out)
 {
     if (kind == CST_PASSING_TEXT) {
-        out->end = cst_json_take_string(at, end, arena, &out->text);
-        return out->end != NULL && out->text.len > 0;
+        out->end = at;
+        castor_status status = cst_json_take_string(&out->end, end, arena, &out->text);
+        return status == CASTOR_OK && out->text.len == 0 ? CASTOR_PROTOCOL : status;
     }
     out->end = cst_json_take_count(at, end, &out->count);
-    return out->end != NULL;
+    return out->end ? CASTOR_OK : CASTOR_PROTOCOL;
 }
 
-size_t cst_prediction_match(const cst_prediction *prediction, castor_str text, cst_arena *arena, cst_match *out)
+castor_status cst_prediction_match(const cst_prediction *prediction, castor_str text, cst_arena *arena, cst_match *out)
 {
     const char *at = text.data, *end = at + text.len, *literal = prediction->literals.data;
     const char *literals_end = literal + prediction->literals.len;
 
     if (text.len > CST_PREDICTED_BYTES_MAX) end = at + CST_PREDICTED_BYTES_MAX;
+    out->len = 0;
     out->fillings[0].end = at;
     for (size_t i = 0; i < prediction->hole_count; i++) {
         const cst_hole *hole = &prediction->holes[i];
-        if ((size_t)(end - at) < hole->literal_len || memcmp(at, literal, hole->literal_len) != 0) return 0;
+        if ((size_t)(end - at) < hole->literal_len || memcmp(at, literal, hole->literal_len) != 0) return CASTOR_OK;
         literal += hole->literal_len;
-        if (!fill(hole->kind, at + hole->literal_len, end, arena, &out->fillings[i + 1])) return 0;
+        castor_status status = fill(hole->kind, at + hole->literal_len, end, arena, &out->fillings[i + 1]);
+        if (status != CASTOR_OK) return status == CASTOR_PROTOCOL ? CASTOR_OK : status;
         at = out->fillings[i + 1].end;
     }
     size_t tail = (size_t)(literals_end - literal);
-    if ((size_t)(end - at) < tail || memcmp(at, literal, tail) != 0) return 0;
-    return (size_t)(at - text.data) + tail;
+    if ((size_t)(end - at) < tail || memcmp(at, literal, tail) != 0) return CASTOR_OK;
+    out->len = (size_t)(at - text.data) + tail;
+    return CASTOR_OK;
 }
 
 static castor_str view_of(const cst_span *span, const cst_match *match)
@@ -233,18 +249,14 @@ static void hand_through(const cst_prediction *prediction, const cst_match *matc
     }
 }
 
-bool cst_prediction_read(cst_prediction *prediction, const cst_match *match, cst_reading *reading)
+castor_status cst_prediction_read(cst_prediction *prediction, const cst_match *match, cst_reading *reading)
 {
-    castor_usage  usage = prediction->usage;
-    castor_status status = CASTOR_NO_MEMORY;
+    castor_usage usage = prediction->usage;
 
-    if (add_events(prediction, match, reading->events)) {
-        hand_through(prediction, match, reading->events->items, &usage);
-        status = CASTOR_OK;
-        if (prediction->has_usage) {
-            status = cst_reading_usage(reading, &usage, view_of(&prediction->usage_raw, match));
-        }
-    }
     prediction->rest = prediction->unpaid = 0;
-    return status == CASTOR_OK;
+    prediction->hits++;
+    if (!add_events(prediction, match, reading->events)) return CASTOR_NO_MEMORY;
+    hand_through(prediction, match, reading->events->items, &usage);
+    if (!prediction->has_usage) return CASTOR_OK;
+    return cst_reading_usage(reading, &usage, view_of(&prediction->usage_raw, match));
 }

@@ -48,6 +48,7 @@ typedef struct cst_prediction {
     bool                is_one_line; /* no line end in what is remembered */
     size_t              rest;       /* records to be read before the next lesson */
     size_t              unpaid;     /* lessons since one was of use */
+    size_t              hits;       /* records read since the lesson */
     cst_buf             literals;   /* all bytes but the holes */
     size_t              hole_count;
     cst_hole            holes[CST_PASSING_MAX];
@@ -69,21 +70,20 @@ typedef struct cst_filling {
 } cst_filling;
 
 typedef struct cst_match {
+    size_t      len; /* of the record; 0: it has another shape */
     cst_filling fillings[CST_PASSING_MAX + 1];
 } cst_match;
 
-/* The length of the record at the start of `text` that has the remembered shape; 0: there is none. Texts with escapes go
- * into the arena. */
-size_t cst_prediction_match(const cst_prediction *prediction, castor_str text, cst_arena *arena, cst_match *out);
+/* Whether a record of the remembered shape stands at the start of `text`. Texts with escapes go into the arena. NO_MEMORY. */
+castor_status cst_prediction_match(const cst_prediction *prediction, castor_str text, cst_arena *arena, cst_match *out);
 
-/* Turns the record that was matched into events and facts, as the dialect would. False: memory ran out, nothing is
- * changed. */
-bool cst_prediction_read(cst_prediction *prediction, const cst_match *match, cst_reading *reading);
+/* Turns the record that was matched into events and facts, as the dialect would. NO_MEMORY. */
+castor_status cst_prediction_read(cst_prediction *prediction, const cst_match *match, cst_reading *reading);
 
 /* Forgets what was remembered: the record is to be read in full. True: that should be a lesson. */
 bool cst_prediction_forget(cst_prediction *prediction, const cst_record *record);
 
-/* Remembers the record that was just read in full, if it is of a kind that may come again. */
-void cst_prediction_learn(cst_prediction *prediction, const cst_reading *reading);
+/* Remembers the record that was just read in full, if it is of a kind that may come again. NO_MEMORY. */
+castor_status cst_prediction_learn(cst_prediction *prediction, const cst_reading *reading);
 
 #endif

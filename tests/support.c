@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "decoder.h"
+
 /* ---- memory ---- */
 
 typedef union block_head {
@@ -552,6 +554,7 @@ void tst_run(const tst_body *body, tst_cuts cuts, tst_outcome *out)
     options.event_bytes_max = body->event_bytes_max;
     options.allocator = &allocator;
     assert_int_equal(castor_decoder_new(&decoder, &options, NULL), CASTOR_OK);
+    decoder->prediction.is_off = body->is_unpredicted;
 
     for (size_t at = 0; at < body->bytes.len;) {
         size_t len = tst_cuts_next(&cuts, at, body->bytes.len - at);

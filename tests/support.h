@@ -89,6 +89,7 @@ typedef struct tst_body {
     int32_t        http_status;
     size_t         event_bytes_max;
     castor_end     end;
+    bool           is_unpredicted; /* each record is read in full, whatever came before */
 } tst_body;
 
 typedef struct tst_outcome {

@@ -231,9 +231,12 @@ static void run_cut(trial *on, const tst_body *body, tst_cuts cuts, const tst_ou
 static void run_row(trial *on, const tst_body *body, tst_cuts flushes, tst_outcome *whole)
 {
     uint64_t seed = tst_seed() ^ (uint64_t)(uintptr_t)(on->row - manifest.rows) << 32;
+    tst_body plain = *body;
 
     tst_run(body, (tst_cuts){ .kind = TST_WHOLE }, whole);
     if (whole->complaint[0]) object(on, "complaint", CST_NONE, castor_str_of(whole->complaint));
+    plain.is_unpredicted = true;
+    run_cut(on, &plain, (tst_cuts){ .kind = TST_WHOLE }, whole);
     if (flushes.size_count > 0) run_cut(on, body, flushes, whole);
     if (body->bytes.len <= BYTEWISE_MAX) run_cut(on, body, (tst_cuts){ .kind = TST_BYTES }, whole);
     for (int i = 0; i < RANDOM_RUNS; i++) {

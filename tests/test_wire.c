@@ -309,13 +309,17 @@ static void the_case_comes_out_as_written(void **state)
     tst_outcome      whole;
     bool             was_early = false;
     tst_body         body = { script->bytes, dialect_of(script->dialect), script->content_type.data, script->status,
-                              script->event_bytes_max, script->end_is_lost ? CASTOR_END_LOST : CASTOR_END_CLEAN };
+                              script->event_bytes_max, script->end_is_lost ? CASTOR_END_LOST : CASTOR_END_CLEAN,
+                              false };
 
     tst_run(&body, (tst_cuts){ .kind = TST_WHOLE }, &whole);
     if (whole.complaint[0]) say_case(one, whole.complaint);
     check_whole(one, &whole);
     assert_int_equal(whole.complaint[0], 0);
 
+    body.is_unpredicted = true;
+    check_cut(one, &body, (tst_cuts){ .kind = TST_WHOLE }, &whole);
+    body.is_unpredicted = false;
     check_cut(one, &body, (tst_cuts){ .kind = TST_BYTES }, &whole);
     for (uint64_t i = 0; i < RANDOM_RUNS; i++) {
         check_cut(one, &body, (tst_cuts){ .kind = TST_RANDOM, .value = tst_seed() + i * 7919 }, &whole);
@@ -407,7 +411,7 @@ static void damaged_cases_do_not_depend_on_the_cuts_either(void **state)
             }
             tst_body body = { { bytes, length }, dialect_of(script->dialect), script->content_type.data,
                               script->status, 0,
-                              round % 3 ? CASTOR_END_CLEAN : CASTOR_END_LOST };
+                              round % 3 ? CASTOR_END_CLEAN : CASTOR_END_LOST, false };
             tst_run(&body, (tst_cuts){ .kind = TST_WHOLE }, &whole);
             if (whole.complaint[0]) say_case(&documents.cases[i], whole.complaint);
             assert_int_equal(whole.complaint[0], 0);

@@ -277,6 +277,7 @@ static void read_match(castor_decoder *decoder, const cst_record *record, const 
     }
     note_record(decoder, record);
     note_content(decoder);
+    if (decoder->prediction.hits == CST_PREDICTION_SETTLED) cst_json_doc_free(&decoder->doc); /* many streams wait */
 }
 
 /* A record of the shape of the one before, before its end was even looked for. Each is tried once, so that one that comes

@@ -50,7 +50,7 @@ castor_event *cst_events_add(cst_events *events, castor_event_type type, int32_t
 
     if (events->count == events->capacity) {
         const cst_allocator *allocator = events->allocator;
-        size_t               capacity = events->capacity ? events->capacity * 2 : 4, size = sizeof *events->items;
+        size_t               capacity = events->capacity ? events->capacity * 2 : 2, size = sizeof *events->items;
         castor_event        *items = cst_resize(allocator, events->items, events->capacity * size, capacity * size);
         if (!items) return NULL;
         events->items = items;

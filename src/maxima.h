@@ -22,6 +22,7 @@ enum {
     CST_PREDICTED_EVENTS_MAX = 4,       /* of a record that we expect again */
     CST_PREDICTED_BYTES_MAX = 32 << 10, /* of a record that we remember or predict; larger ones parse fast enough */
     CST_LITERALS_MAX       = 4 << 10,   /* of its bytes that do not change; a stream keeps them */
+    CST_PREDICTION_SETTLED = 8,         /* records of one shape after which the memory for parsing is given back */
     CST_PREDICTION_REST_MAX = 64,       /* records between two lessons, where lessons do not pay */
     CST_STREAM_BUFFER_HIGH = 1 << 20,   /* undelivered bytes at which a stream stops reading ... */
     CST_STREAM_BUFFER_LOW  = 256 << 10, /* ... and at which it reads again */

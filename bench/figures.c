@@ -57,6 +57,11 @@ void fig_raise_descriptors(void)
     if (setrlimit(RLIMIT_NOFILE, &files) != 0) fig_die("setrlimit");
 }
 
+bool fig_is_steady(double seconds, size_t stream_ms, size_t ramp_ms)
+{
+    return stream_ms > ramp_ms && seconds * 1e3 > (double)(stream_ms - ramp_ms) / 2;
+}
+
 void fig_samples_init(fig_samples *samples, size_t max)
 {
     samples->values = malloc(max * sizeof *samples->values);

@@ -4,6 +4,7 @@
 #ifndef BENCH_FIGURES_H
 #define BENCH_FIGURES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,10 @@ size_t fig_resident_bytes(void);
 
 /* Lets this process have as many descriptors as it may. */
 void fig_raise_descriptors(void);
+
+/* Whether streams that take `stream_ms` and were to be opened within `ramp_ms` ran all at once for half as long as they
+ * should have. Otherwise the client or the machine cannot follow, and what an event cost then is no figure. */
+bool fig_is_steady(double seconds, size_t stream_ms, size_t ramp_ms);
 
 /* Says what failed, with errno, and ends the process. */
 void fig_die(const char *what) __attribute__((noreturn));

@@ -6,6 +6,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import pathlib
+import signal
 import sys
 
 import cases
@@ -86,6 +87,8 @@ def tell(clients, chosen, score, in_detail):
 
 
 def main():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stage.leave)
     pollux, plan, *words = sys.argv[1:]
     every = list(read_plan(plan))
     all_cases = cases.read(HERE / "cases")

@@ -22,6 +22,29 @@ KEY = "scoreboard-key"
 MODEL = "gemini-3.8-flash"
 
 
+_started = set()  # processes, so that a signal leaves nobody behind
+
+
+def start(command, **how):
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8", **how)
+    _started.add(process)
+    return process
+
+
+def stop(process):
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    _started.discard(process)
+
+
+def leave(number, _):
+    """For signals: threads may be anywhere."""
+    for process in list(_started):
+        process.kill()
+    os._exit(128 + number)
+
+
 class Twin:
     """A pollux with all cases. It counts requests by itself; faults are armed by control calls."""
 
@@ -29,7 +52,7 @@ class Twin:
         words = [program, "--port", "0", "--instant", "--quiet", *options]
         for script in sorted(scripts.glob("*.md")):
             words += ["--script", str(script)]
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.process = start(words, stderr=subprocess.DEVNULL)
         line = self.process.stdout.readline()
         found = re.search(r"listening on (\S+)", line)
         if not found:
@@ -48,9 +71,7 @@ class Twin:
         return self.control("GET", "stats")["requests"]
 
     def stop(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
+        stop(self.process)
 
 
 class Witness(http.server.BaseHTTPRequestHandler):
@@ -108,8 +129,7 @@ class Driver:
     def __init__(self, command, authority):
         environment = {**os.environ, "SSL_CERT_FILE": authority, "NODE_EXTRA_CA_CERTS": authority}
         self.noise = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.noise,
-                                        text=True, env=environment, encoding="utf-8")
+        self.process = start(command, stdin=subprocess.PIPE, stderr=self.noise, env=environment)
         self.lines = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
         if not self.lines.get(timeout=START_S):
@@ -134,11 +154,9 @@ class Driver:
         return sum(map(int, stat[11:15])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self):
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(BrokenPipeError):
-                pipe.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        stop(self.process)
 
     def last_words(self):
         self.noise.seek(0)

@@ -42,6 +42,11 @@ analyse:
 	@$(call quiet,cmake --preset analyse-gcc && cmake --build --preset analyse-gcc && \
 	    cmake --preset analyse-clang && cmake --build --preset analyse-clang)
 
+# Agrees on the binary interface as it is now; say why in the commit. The test `abi` compares.
+abi:
+	@$(call quiet,cmake --preset dev && cmake --build --preset dev --target castor_shared)
+	@tests/abi/run.sh --renew build/dev/libcastor.so
+
 fuzz:
 	@$(call build,fuzz)
 	@tests/fuzz.sh build/fuzz $(FUZZ_SECONDS)
@@ -86,4 +91,4 @@ dist:
 clean:
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
 
-.PHONY: all demo test asan tsan valgrind analyse fuzz soak bench peers scoreboard docs install dist clean
+.PHONY: all demo test asan tsan valgrind analyse abi fuzz soak bench peers scoreboard docs install dist clean

@@ -153,6 +153,9 @@ castor_test(docs tests/docs.sh ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
 # A sanitizer or valgrind learns nothing from these.
 if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize" AND NOT CASTOR_VALGRIND)
     castor_test(purity tests/purity.sh)
+    if(CMAKE_BUILD_TYPE MATCHES "Deb") # it reads debug information
+        castor_test(abi tests/abi/run.sh $<TARGET_FILE:castor_shared>)
+    endif()
     castor_test(headers tests/headers/run.sh ${CMAKE_C_COMPILER})
     castor_test(install tests/install/run.sh ${PROJECT_BINARY_DIR} ${CMAKE_COMMAND} ${CMAKE_C_COMPILER})
 endif()

@@ -51,7 +51,8 @@ fuzz:
 	@$(call build,fuzz)
 	@tests/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
-# Three clients against twins that spoil a third of their answers, all of it under the sanitizers.
+# 500 streams at once, each of them judged, and other clients beside them, against twins that spoil a third of their answers;
+# all of it under the sanitizers.
 soak:
 	@$(call build,asan)
 	@conformance/soak/run build/asan $(SOAK_SECONDS)

@@ -159,3 +159,10 @@ if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize" AND NOT CASTOR_VALGRIND)
     castor_test(headers tests/headers/run.sh ${CMAKE_C_COMPILER})
     castor_test(install tests/install/run.sh ${PROJECT_BINARY_DIR} ${CMAKE_COMMAND} ${CMAKE_C_COMPILER})
 endif()
+
+# ---- The soak: conformance/soak/run starts it against twins ------------------------------------------------------
+
+add_executable(soak conformance/soak/soak.c conformance/soak/guests.c conformance/soak/judge.c tests/fates.c tests/history.c)
+target_include_directories(soak PRIVATE tests)
+target_compile_options(soak PRIVATE ${inside})
+target_link_libraries(soak PRIVATE castor_static CURL::libcurl)

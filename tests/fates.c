@@ -25,13 +25,14 @@
 const tst_fate tst_fates[] = {
     /* ---- connections ---- */
     { "refuse@head", { LOST }, "no byte of an answer came" },
-    { "ignore@head", { END(TIMEOUT, "", 1) }, "the limit on the first byte; a service that thinks is not asked twice" },
+    { "ignore@head", { END(TIMEOUT, "", 1) }, "the limit on the first byte; who thinks is not asked twice" },
     { "nowindow@head", { END(TIMEOUT, "", 1) }, "small requests are sent all the same; then as \"ignore\"" },
     { "rst=internal_error@head", { LOST }, "" },
     { "rst=refused_stream@head", { LOST }, "asked again as all else, not five times at once as libcurl would" },
     { "rst=internal_error@event=1", { END(TRUNCATED, "0?", 1), SAME, END(TRUNCATED, "*?", 1) },
       "a reset may overtake what came before it; libcurl throws away what HTTP/2 brought together with it" },
-    { "rst=no_error@event=1", { END(TRUNCATED, "0?", 1), SAME, END(TRUNCATED, "*?", 1) }, "no error, and no end either" },
+    { "rst=no_error@event=1", { END(TRUNCATED, "0?", 1), SAME, END(TRUNCATED, "*?", 1) },
+      "no error, and no end either" },
     { "cut@head", { LOST }, "" },
     { "cut@byte=0", { LOST }, "a head is no content" },
     { "cut@byte=40", { LOST }, "half an event is no content" },

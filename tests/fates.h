@@ -1,9 +1,9 @@
 /* fates.h -- what becomes of an answer that pollux spoils, fault by fault: the table of the matrix and of the soak.
  * SPDX-License-Identifier: MIT
  *
- * At least one row for each fault; tests/test_matrix.c fails when pollux has one that the table lacks. For each way that
- * an answer can come a row says in which verdict it ends, how much of its text was told before, and how many requests
- * the server saw. It is all the same whether the events are pulled or told to a listener.
+ * At least one row for each fault; tests/test_matrix.c fails when pollux has one that the table lacks. For each way
+ * that an answer can come a row says in which verdict it ends, how much of its text was told before, and how many
+ * requests the server saw. It is all the same whether the events are pulled or told to a listener.
  */
 #ifndef TST_FATES_H
 #define TST_FATES_H

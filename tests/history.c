@@ -49,7 +49,7 @@ static bool read_path(const tst_witness *of, const char *path, cst_json_doc *doc
     return is_read;
 }
 
-bool tst_witness_history(const tst_witness *of, uint64_t *since, void (*fn)(void *user, const tst_spoilt *one), void *user)
+bool tst_witness_history(const tst_witness *of, uint64_t *since, tst_spoilt_fn *fn, void *user)
 {
     cst_json_doc doc;
     char         path[64];
@@ -71,6 +71,11 @@ bool tst_witness_history(const tst_witness *of, uint64_t *since, void (*fn)(void
     return is_whole;
 }
 
+static uint64_t number_in(const cst_json_doc *doc, const char *name)
+{
+    return (uint64_t)cst_json_integer(cst_json_get(cst_json_root(doc), name)).value;
+}
+
 bool tst_witness_arm(const tst_witness *of, const char *json)
 {
     cst_buf body;
@@ -86,8 +91,8 @@ bool tst_witness_count(const tst_witness *of, uint64_t *requests, uint64_t *unde
     cst_json_doc doc;
     bool         is_read = read_path(of, "/pollux/stats", &doc);
 
-    if (is_read && requests) *requests = (uint64_t)cst_json_integer(cst_json_get(cst_json_root(&doc), "requests")).value;
-    if (is_read && under_way) *under_way = (uint64_t)cst_json_integer(cst_json_get(cst_json_root(&doc), "under_way")).value;
+    if (is_read && requests) *requests = number_in(&doc, "requests");
+    if (is_read && under_way) *under_way = number_in(&doc, "under_way");
     cst_json_doc_free(&doc);
     return is_read;
 }

@@ -18,9 +18,11 @@ typedef struct tst_spoilt {
     char path[128];
 } tst_spoilt;
 
-/* Calls `fn` for each answer that was spoilt after number `*since`, which is moved on. False: pollux did not tell, or has
- * forgotten some since then. */
-bool tst_witness_history(const tst_witness *of, uint64_t *since, void (*fn)(void *user, const tst_spoilt *one), void *user);
+typedef void tst_spoilt_fn(void *user, const tst_spoilt *one);
+
+/* Calls `fn` for each answer that was spoilt after number `*since`, which is moved on. False: pollux did not tell, or
+ * has forgotten some since then. */
+bool tst_witness_history(const tst_witness *of, uint64_t *since, tst_spoilt_fn *fn, void *user);
 
 /* A control call to /pollux/faults. */
 bool tst_witness_arm(const tst_witness *of, const char *json);

@@ -1,8 +1,8 @@
 /* test_matrix.c -- every fault of pollux x transport x face: each answer must end as the table in fates.c says.
  * SPDX-License-Identifier: MIT
  *
- * All rows are under way at the same time, on a client for each transport and patience; whole answers come one after the
- * other. A row asks for a model of its own, whose name stands in the path: so pollux can tell how many of its requests
+ * All rows are under way at the same time, on a client for each transport and patience; whole answers come one after
+ * the other. A row asks for a model of its own, whose name stands in the path: so pollux can tell how many of its requests
  * have come.
  */
 #include <castor/adapters/poll.h>
@@ -327,21 +327,27 @@ static bool is_right(const place *at, const row *it, tst_way way)
     return tst_ending_has_verdict(ending, &came) && tst_ending_has_text(ending, &came) && keeps_facts(it);
 }
 
-static size_t check(const place *at, row *it, tst_way way)
+static void complain(const row *it, const tst_ending *ending)
+{
+    castor_str text = cst_buf_view(&it->text);
+    int        shown = (int)(text.len < 120 ? text.len : 120);
+
+    print_error("%s: %s (%s), %d requests, id %d, usage %d, text \"%.*s\";\n", it->fate->fault,
+                castor_verdict_name(it->verdict), it->err.message, it->requests, it->has_id, it->has_usage, shown,
+                text.len ? text.data : "");
+    print_error("    the table: %s, %d requests, text %s\n", castor_verdict_name(ending->verdict), requests_of(ending),
+                ending->text);
+}
+
+static bool check(const place *at, row *it, tst_way way)
 {
     const tst_ending *ending = tst_fate_ending(it->fate, way);
-    castor_str        text = cst_buf_view(&it->text);
     bool              has_count = it->requests == requests_of(ending) || strchr(ending->text, '?') != NULL;
-    bool              is_bad = !is_right(at, it, way) || !has_count;
+    bool              is_good = is_right(at, it, way) && has_count;
 
-    if (is_bad) {
-        print_error("%s: %s (%s), %d requests, id %d, usage %d, text \"%.*s\";\n    the table: %s, %d requests, text %s\n",
-                    it->fate->fault, castor_verdict_name(it->verdict), it->err.message, it->requests, it->has_id,
-                    it->has_usage, (int)(text.len < 120 ? text.len : 120), text.len ? text.data : "",
-                    castor_verdict_name(ending->verdict), requests_of(ending), ending->text);
-    }
+    if (!is_good) complain(it, ending);
     cst_buf_free(&it->text);
-    return is_bad;
+    return is_good;
 }
 
 static void run(place *at, tst_way way, face by)
@@ -352,7 +358,7 @@ static void run(place *at, tst_way way, face by)
     for (int patience = 0; patience <= 1 && by != UNARY; patience++) run_streams(at, way, by, patience);
     for (size_t i = 0; i < tst_fate_count && by == UNARY; i++) run_whole(at, way, i);
     assert_true(tst_witness_history(&at->witness, &at->history_since, count_request, NULL));
-    for (size_t i = 0; i < tst_fate_count; i++) bad += check(at, &rows[i], way);
+    for (size_t i = 0; i < tst_fate_count; i++) bad += !check(at, &rows[i], way);
     assert_int_equal(bad, 0);
 }
 
@@ -446,7 +452,7 @@ static void what_a_used_connection_lost_is_not_sent_again_unasked(void **state)
         uint64_t       before = count_requests(&places[i]);
         castor_client *client = new_client(&places[i], true);
         assert_int_equal(ask_plainly(client, &err), CASTOR_VERDICT_COMPLETE);
-        assert_true(tst_witness_arm(&places[i].witness, "{\"fault\": \"cut@head\", \"count\": 1, \"path\": \"generate\"}"));
+        assert_true(tst_witness_arm(&places[i].witness, "{\"fault\": \"cut@head\", \"path\": \"generate\"}"));
         assert_int_equal(ask_plainly(client, &err), CASTOR_VERDICT_NETWORK);
         assert_int_equal(ask_plainly(client, &err), CASTOR_VERDICT_COMPLETE);
         assert_int_equal(count_requests(&places[i]), before + 3);
@@ -454,7 +460,7 @@ static void what_a_used_connection_lost_is_not_sent_again_unasked(void **state)
     }
 }
 
-/* libcurl's buffers are small when there are many; what does not fit into one must not wait for bytes that never come. */
+/* libcurl's buffers are small when there are many; what does not fit must not wait for bytes that never come. */
 static void many_answers_whose_bytes_come_at_once_all_end(void **state)
 {
     enum { MANY = 48 };
@@ -468,7 +474,9 @@ static void many_answers_whose_bytes_come_at_once_all_end(void **state)
         castor_client *client = new_client(&places[i], false);
         request.first_byte_timeout_ms = (int64_t)TST_PATIENCE_S * 1000;
         request.idle_timeout_ms = 10 * 1000;
-        for (int j = 0; j < MANY; j++) assert_int_equal(castor_stream_open(&streams[j], client, &request, NULL), CASTOR_OK);
+        for (int j = 0; j < MANY; j++) {
+            assert_int_equal(castor_stream_open(&streams[j], client, &request, NULL), CASTOR_OK);
+        }
         for (int j = 0; j < MANY; j++) {
             while (castor_stream_next(streams[j], &event, NULL) == CASTOR_STEP_EVENT) continue;
             assert_int_equal(castor_stream_verdict(streams[j]), CASTOR_VERDICT_COMPLETE);
@@ -508,7 +516,8 @@ static void each_row_is_written_as_pollux_writes_it(void **state)
         if (!plx_plan_parse(&plan, castor_str_of(tst_fates[i].fault), why, sizeof why)) fail_msg("%s", why);
         cst_buf_init(&text, cst_allocator_default(), SIZE_MAX / 2);
         assert_int_equal(plx_plan_print(&plan, &text), CASTOR_OK);
-        if (!cst_str_is(cst_buf_view(&text), tst_fates[i].fault)) fail_msg("%s: pollux writes %s", tst_fates[i].fault, text.data);
+        bool is_same = cst_str_is(cst_buf_view(&text), tst_fates[i].fault);
+        if (!is_same) fail_msg("%s: pollux writes %s", tst_fates[i].fault, text.data);
         cst_buf_free(&text);
     }
 }

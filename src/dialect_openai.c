@@ -21,10 +21,20 @@ static const cst_meaning finish_meanings[] = {
     { "length", CASTOR_VERDICT_MAX_TOKENS },
     { "MAX_TOKENS", CASTOR_VERDICT_MAX_TOKENS },
     { "content_filter", CASTOR_VERDICT_BLOCKED },
+    { "function_call_filter", CASTOR_VERDICT_MALFORMED },
     { "SAFETY", CASTOR_VERDICT_BLOCKED },
     { "RECITATION", CASTOR_VERDICT_BLOCKED },
     { NULL, CASTOR_VERDICT_FAILED },
 };
+
+/* Google names what was filtered behind a colon: "content_filter: SAFETY", "function_call_filter: ...". */
+static castor_verdict meaning_of(castor_str reason)
+{
+    const char *colon = reason.len ? memchr(reason.data, ':', reason.len) : NULL;
+
+    if (colon) reason.len = (size_t)(colon - reason.data);
+    return cst_meaning_of(finish_meanings, reason);
+}
 
 /* ---- reading ---- */
 
@@ -323,7 +333,7 @@ static castor_status read_choice(cst_reading *reading, const cst_json *list, cst
 {
     int32_t        candidate = cst_candidate_index(list, choice.value, position);
     castor_str     reason = cst_json_string_in(choice.value, "finish_reason");
-    castor_verdict meaning = cst_meaning_of(finish_meanings, reason);
+    castor_verdict meaning = meaning_of(reason);
     bool           is_cut = reason.len > 0 && meaning != CASTOR_VERDICT_COMPLETE;
 
     castor_status status = cst_facts_candidate(reading->facts, candidate, NULL);

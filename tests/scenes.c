@@ -66,6 +66,9 @@ void tst_scenes_serve(tst_server *server)
     tst_server_start_for_many(server, all, REPLIES + 1);
 }
 
+/* What one failure does to one attempt is looked at. */
+static const castor_retry_options once = { .size = sizeof once, .attempts_max = 1 };
+
 castor_status tst_scene_client(castor_client **out, const tst_scene *scene, const tst_server *server,
                                const castor_allocator *allocator, castor_error *err)
 {
@@ -77,6 +80,7 @@ castor_status tst_scene_client(castor_client **out, const tst_scene *scene, cons
     options.allocator = allocator;
     options.streams_max = scene->streams_max;
     options.total_timeout_ms = TST_SCENE_PATIENCE_MS;
+    options.retry = &once;
     return castor_client_new(out, &options, err);
 }
 

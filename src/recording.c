@@ -18,7 +18,7 @@ static cst_dump_facts facts_of(const castor_stream *stream)
     };
 }
 
-castor_status castor_stream_dump(castor_stream *stream, castor_str *out, castor_error *err)
+castor_status castor_stream_dump(const castor_stream *stream, castor_str *out, castor_error *err)
 {
     if (!stream || !out) return cst_fail(err, CASTOR_INVALID, "castor_stream_dump: an argument is NULL");
     *out = CST_NONE;

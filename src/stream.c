@@ -652,7 +652,7 @@ void cst_stream_close(castor_stream *stream, bool is_patient)
     close_exchange(stream);
 }
 
-void cst_stream_finish_recording(castor_stream *stream)
+void cst_stream_finish_recording(const castor_stream *stream)
 {
     cst_recorder *recorder = stream->attempt.recorder;
 

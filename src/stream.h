@@ -85,7 +85,7 @@ void cst_stream_end_if_cancelled(castor_stream *stream);
 void cst_stream_close(castor_stream *stream, bool is_patient);
 
 /* Ends the recording, if there is one: nothing secret is left in it. */
-void cst_stream_finish_recording(castor_stream *stream);
+void cst_stream_finish_recording(const castor_stream *stream);
 
 /* The client goes: end, and forget it. */
 void cst_stream_orphan(castor_stream *stream);

@@ -261,6 +261,22 @@ static void a_stream_without_its_client_can_still_be_dumped(void **state)
     castor_stream_close(fix.stream);
 }
 
+static void a_whole_answer_can_be_dumped_too(void **state)
+{
+    static const cst_memory_step steps[] = { PHASE(CST_PHASE_FIRST_BYTE), HEAD(200, SSE), BYTES(LAST("Dams")), END };
+    castor_answer *answer;
+    fixture        fix;
+
+    (void)state;
+    set_up(&fix, steps, 1 << 20);
+    castor_request request = request_to_record(1 << 20);
+    assert_int_equal(castor_generate(&answer, fix.client, &request, &fix.err), CASTOR_OK);
+    assert_int_equal(castor_stream_dump(castor_answer_stream(answer), &fix.script, &fix.err), CASTOR_OK);
+    assert_says(&fix, "Dams");
+    castor_answer_free(answer);
+    tear_down(&fix);
+}
+
 /* ---- when it is full ---- */
 
 /* Events of 100 bytes: "data: {"n":NNN...}". */
@@ -595,6 +611,7 @@ int main(void)
         cmocka_unit_test(what_nobody_recorded_cannot_be_dumped),
         cmocka_unit_test(the_first_dump_ends_the_recording),
         cmocka_unit_test(a_stream_without_its_client_can_still_be_dumped),
+        cmocka_unit_test(a_whole_answer_can_be_dumped_too),
         cmocka_unit_test(a_full_recorder_begins_with_the_first_whole_event_it_has),
         cmocka_unit_test(a_full_recorder_of_json_says_that_it_cannot_be_played),
         cmocka_unit_test(the_rings_hold_the_last_bytes_whatever_the_pieces),

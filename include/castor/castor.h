@@ -559,7 +559,8 @@ CASTOR_API castor_str          castor_stream_error_body(const castor_stream *str
  * castor_stream_dump -- what the flight recorder holds, as a script: `pollux --script FILE` answers with the same
  * bytes, cut at the same places, after the same pauses, and ends as the server did. For reports of what went wrong.
  *
- * Shape:     text, the format of docs/wire-cases.md, in ASCII. At any time; the first dump ends the recording. Of an
+ * Shape:     text, the format of docs/wire-cases.md, in ASCII. At any time, and of the stream of an answer
+ *            (castor_answer_stream) as well; the first dump ends the recording. Of an
  *            answer that took several attempts, the last one. Where the recorder was too small, the script says how
  *            many bytes are missing and begins with the first whole event that is left; an answer in JSON cannot be
  *            played then, and the script says so.
@@ -570,7 +571,7 @@ CASTOR_API castor_str          castor_stream_error_body(const castor_stream *str
  * Ownership: `*out` is the stream's, until the next dump or castor_stream_close.
  * Errors:    INVALID (no recorder: see recorder_bytes), NO_MEMORY.
  */
-CASTOR_API castor_status castor_stream_dump(castor_stream *stream, castor_str *out, castor_error *err);
+CASTOR_API castor_status castor_stream_dump(const castor_stream *stream, castor_str *out, castor_error *err);
 
 /* ---- In the caller's own event loop -------------------------------------------------------------------------- */
 

@@ -205,6 +205,22 @@ static void a_proxy_that_refuses_is_told_as_trouble_of_the_network(void **state)
     tst_pollux_stop(&twin);
 }
 
+static void a_proxy_that_speaks_tls_is_trusted_by_the_same_authority(void **state)
+{
+    tst_pollux   twin = TST_POLLUX("--tls", "--instant", "-q"); /* no proxy, but it can be spoken to */
+    char         through[96];
+    castor_error err;
+
+    (void)state;
+    snprintf(through, sizeof through, "https://localhost:%d", twin.port);
+    way stranger = { .url = "http://far.test", .proxy = through };
+    assert_int_equal(ask(&stranger, &err), CASTOR_VERDICT_NETWORK);
+    assert_non_null(strstr(err.message, "certificate is not trusted"));
+    stranger.ca_file = twin.authority;
+    if (ask(&stranger, &err) != CASTOR_VERDICT_COMPLETE) fail_msg("%s", err.message);
+    tst_pollux_stop(&twin);
+}
+
 static void hosts_in_the_list_are_spoken_to_directly(void **state)
 {
     tst_pollux   twin = TST_POLLUX("--instant", "-q");
@@ -284,6 +300,7 @@ int main(void)
         cmocka_unit_test(over_tls_the_proxy_sees_where_and_nothing_else),
         cmocka_unit_test(credentials_are_taken_from_the_url),
         cmocka_unit_test(a_proxy_that_refuses_is_told_as_trouble_of_the_network),
+        cmocka_unit_test(a_proxy_that_speaks_tls_is_trusted_by_the_same_authority),
         cmocka_unit_test(hosts_in_the_list_are_spoken_to_directly),
         cmocka_unit_test(variables_say_which_proxy_in_either_case),
     };

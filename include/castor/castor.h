@@ -414,8 +414,9 @@ typedef struct castor_allocator {
  * in place of the system's); https_proxy, http_proxy, all_proxy and no_proxy, also in capitals but for HTTP_PROXY,
  * which a web server may have set from a request. An empty variable counts as unset.
  *
- * Servers are always verified, certificate and name, and so are proxies that speak TLS: no option, environment variable
- * or build of ours switches that off. (libcurl itself honours SSLKEYLOGFILE, which shows TLS keys to who has set it.)
+ * Servers are always verified, certificate and name, and so are proxies that speak TLS, by the same certificates: no
+ * option, environment variable or build of ours switches that off. (libcurl itself honours SSLKEYLOGFILE, which shows
+ * the keys of TLS to who has set it.)
  */
 typedef struct castor_client_options {
     size_t                  size;

@@ -32,6 +32,18 @@ check() { # check NAME WORD COMMAND...: the command succeeds and prints the word
 check "stream.c prints the answer" "sunlight" "$examples/stream"
 check "stream.c takes a prompt" "chlorophyll" "$examples/stream" "What is photosynthesis?"
 check "unary.c prints the whole answer and its tokens" "tokens)" "$examples/unary"
+spoil() { # spoil FAULT: the next answer
+    curl -sf "$GOOGLE_GEMINI_BASE_URL/pollux/faults" -d "{\"fault\": \"$1\", \"count\": 1, \"path\": \"enerate\"}" >/dev/null
+}
+if command -v curl >/dev/null; then
+    spoil status=503
+    check "retry.c asks another model when one is overloaded" "sunlight" "$examples/retry"
+    grep -q "attempt 1 of 4: .*503.* asks gemini-3.5-flash" "$scratch/err" || { echo "FAILED: retry.c does not tell"; failed=1; }
+    spoil cut@event=1
+    check "retry.c begins anew when an answer breaks off" "discard what stands above" "$examples/retry"
+else
+    echo "SKIPPED: retry.c, as curl is not here"
+fi
 check "async.c ends all six answers" "\[6\] -- done" "$examples/async"
 check "in_process.c brings its own twin, and all its tests pass" "half an answer is not whole: TRUNCATED" "$examples/in_process"
 check "the README's snippet prints an answer" "pollux" "$examples/readme"

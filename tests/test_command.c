@@ -24,6 +24,8 @@
 
 #include <cmocka.h>
 
+#include "history.h"
+
 #ifndef CASTOR_PATH
 #define CASTOR_PATH "castor"
 #endif
@@ -750,6 +752,69 @@ static void ctrl_c_ends_a_call_without_streaming_at_once(void **state)
     check_status(&with->result, 130);
 }
 
+static void spoil_next(const fixture *with, const char *fault)
+{
+    const tst_witness twin = { .url = with->base_url };
+    char json[256];
+    (void)snprintf(json, sizeof json, "{\"fault\": \"%s\", \"count\": 1, \"path\": \"enerate\"}", fault);
+    assert_true(tst_witness_arm(&twin, json));
+}
+
+static void an_overloaded_model_gives_way_to_another_and_a_note_says_so(void **state)
+{
+    fixture *with = *state;
+    spoil_next(with, "status=503:plain");
+    result *got = run(with, NULL, "--base-url", with->base_url, "--fallback-model", "gemini-3.5-flash", "ponds", NULL);
+    check_status(got, 0);
+    assert_string_equal(got->out, "Dams make ponds.\n");
+    check_text(got->err, "castor: 503 UNAVAILABLE; asking gemini-3.5-flash; attempt 2 of 4\n");
+}
+
+static void a_short_wait_is_told_only_when_asked_for(void **state)
+{
+    fixture *with = *state;
+    spoil_next(with, "status=503:plain");
+    result *got = run(with, NULL, "--base-url", with->base_url, "--retry-budget", "0.05", "ponds", NULL);
+    check_status(got, 0);
+    assert_string_equal(got->err, "");
+    spoil_next(with, "status=503:plain");
+    got = run(with, NULL, "--base-url", with->base_url, "--retry-budget", "0.05", "-v", "ponds", NULL);
+    check_status(got, 0);
+    check_text(got->err, "castor: 503 UNAVAILABLE; waiting 0.0 s; attempt 2 of 4\n");
+}
+
+static void retries_can_be_switched_off_and_a_long_delay_is_not_waited_for(void **state)
+{
+    fixture *with = *state;
+    spoil_next(with, "status=503:plain");
+    check_status(run(with, NULL, "--base-url", with->base_url, "--retries", "0", "ponds", NULL), 1);
+    spoil_next(with, "status=429:rpm,retryinfo=100");
+    result *got = run(with, NULL, "--base-url", with->base_url, "--retry-budget", "50", "ponds", NULL);
+    check_status(got, 4);
+    check_text(got->err, "QUOTA_NOW: the server asks to wait 100 s, and ");
+}
+
+static void an_answer_that_begins_anew_is_marked_or_discarded(void **state)
+{
+    fixture *with = *state;
+    spoil_next(with, "cut@event=1");
+    result *got = run(with, NULL, "--base-url", with->base_url, "--restart", "1", "--retry-budget", "0.05", "ponds", NULL);
+    check_status(got, 0);
+    assert_string_equal(got->out, "Dams make \n--- the answer begins anew ---\nDams make ponds.\n");
+    check_text(got->err, "attempt 2 of 4\n");
+    spoil_next(with, "cut@event=1");
+    got = run(with, NULL, "--base-url", with->base_url, "--restart", "1", "--retry-budget", "0.05", "--output", "json", "ponds", NULL);
+    check_status(got, 0);
+    check_text(got->out, "{\"text\":\"Dams make ponds.\",\"verdict\":\"COMPLETE\"");
+    spoil_next(with, "cut@event=1");
+    got = run(with, NULL, "--base-url", with->base_url, "--restart", "1", "--retry-budget", "0.05", "--output", "jsonl", "ponds", NULL);
+    check_status(got, 0);
+    check_text(got->out, "\n{\"type\":\"restart\"}\n");
+    check_text(got->out, "\"text_bytes\":16,");
+    spoil_next(with, "cut@event=1");
+    check_status(run(with, NULL, "--base-url", with->base_url, "ponds", NULL), 7);
+}
+
 static void a_terminal_gets_control_sequences_made_harmless(void **state)
 {
     fixture *with = *state;
@@ -1077,6 +1142,10 @@ int main(void)
         cmocka_unit_test_setup(json_lines_are_written_as_they_arrive_too, refresh),
         cmocka_unit_test_setup(ctrl_c_keeps_what_was_shown_and_exits_130, refresh),
         cmocka_unit_test_setup(ctrl_c_ends_a_call_without_streaming_at_once, refresh),
+        cmocka_unit_test_setup(an_overloaded_model_gives_way_to_another_and_a_note_says_so, refresh),
+        cmocka_unit_test_setup(a_short_wait_is_told_only_when_asked_for, refresh),
+        cmocka_unit_test_setup(retries_can_be_switched_off_and_a_long_delay_is_not_waited_for, refresh),
+        cmocka_unit_test_setup(an_answer_that_begins_anew_is_marked_or_discarded, refresh),
         cmocka_unit_test_setup(a_terminal_gets_control_sequences_made_harmless, refresh),
         cmocka_unit_test_setup(a_pipe_gets_the_text_as_it_came, refresh),
         cmocka_unit_test_setup(json_on_a_terminal_is_harmless_too, refresh),

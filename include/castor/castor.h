@@ -325,7 +325,7 @@ typedef struct castor_usage {
     int32_t    is_partial;         /* the answer was not at its end when these came: more may have been used */
 } castor_usage;
 
-/** Milliseconds since the call began; absent until known. */
+/** Milliseconds since the call began; absent until known. Of several attempts: when the one that answered came so far. */
 typedef struct castor_timing {
     castor_i64 connected_ms;  /* connection usable, TLS included; 0 when it was reused */
     castor_i64 first_byte_ms; /* of the body */

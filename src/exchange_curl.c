@@ -429,7 +429,8 @@ static size_t read_bytes_of(const cst_exchanges *all, const cst_http_request *re
     bool may_be_h2 = !all->force_http1 && cst_str_starts_with(castor_str_of(request->url), "https:");
 
     if (all->open_count < CST_FEW_EXCHANGES) return CST_READ_BYTES_FEW;
-    return may_be_h2 ? CST_READ_BYTES_H2_MIN : CST_READ_BYTES_MANY;
+    if (may_be_h2) return CST_READ_BYTES_H2_MIN;
+    return all->open_count < CST_GROUP_EXCHANGES ? CST_READ_BYTES_SOME : CST_READ_BYTES_MANY;
 }
 
 cst_exchange *cst_exchange_take(cst_exchanges *all, const cst_http_request *request, const cst_sink *sink)

@@ -37,8 +37,9 @@ enum {
     CST_EVENTS_A_TURN      = 64,        /* given to one listener before the next has its turn */
     CST_GROUP_EXCHANGES    = 256,       /* on one multi handle: libcurl's lists grow slow beyond a few hundred */
     CST_FEW_EXCHANGES      = 16,        /* up to here each has a large receive buffer ... */
-    CST_READ_BYTES_FEW     = 64 << 10,  /* ... of this size, and beyond ... */
-    CST_READ_BYTES_MANY    = 2 << 10,   /* ... of this; but ... */
+    CST_READ_BYTES_FEW     = 256 << 10, /* ... of this size, and beyond ... */
+    CST_READ_BYTES_SOME    = 4 << 10,   /* ... of this, as far as one group goes; of more ... */
+    CST_READ_BYTES_MANY    = 1 << 10,   /* ... of this, libcurl's least; but ... */
     CST_READ_BYTES_H2_MIN  = 16 << 10,  /* ... never less than one record of TLS where HTTP/2 may be spoken: see there */
     CST_IDLE_EXCHANGES_MAX = 16,        /* handles of libcurl that are kept for the next requests */
     CST_HEADERS_MAX        = 8,         /* of a request, all ours */

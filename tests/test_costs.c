@@ -8,9 +8,14 @@
 
 #include "support.h"
 
-/* ANSWER_ALLOCATIONS: of ours, for one on a connection that stands; libcurl's own are its business. What buffers grow in
- * a long answer is a matter of how the network cut it. */
-enum { STREAMS = CST_GROUP_EXCHANGES + 44, WARM_UP = 3, ANSWERS = 10, RECORDS = 2000, ANSWER_ALLOCATIONS = 24, GROWTH = 12 };
+enum {
+    STREAMS = CST_GROUP_EXCHANGES + 44,
+    WARM_UP = 3,
+    ANSWERS = 10,
+    RECORDS = 2000,
+    ANSWER_ALLOCATIONS = 24, /* of ours, for one on a connection that stands; libcurl's own are its business */
+    GROWTH = 12              /* of buffers in a long answer: a matter of how the network cut it */
+};
 
 typedef struct fixture {
     tst_memory       memory;

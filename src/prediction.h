@@ -43,7 +43,7 @@ typedef struct cst_predicted_event {
 } cst_predicted_event;
 
 typedef struct cst_prediction {
-    bool                is_off;     /* for comparison: every record is read in full */
+    bool                is_off;     /* every record is read in full: for comparison, and where only one comes */
     bool                is_learned;
     bool                is_one_line; /* no line end in what is remembered */
     size_t              rest;       /* records to be read before the next lesson */

@@ -169,7 +169,9 @@ static bool make_decoder(castor_stream *stream)
 
     options.dialect = stream->call.dialect->id;
     options.event_bytes_max = stream->client->event_bytes_max;
-    return cst_attempt_make_decoder(&stream->attempt, &options, &stream->allocator);
+    if (!cst_attempt_make_decoder(&stream->attempt, &options, &stream->allocator)) return false;
+    if (!stream->call.wire.is_stream) stream->attempt.decoder->prediction.is_off = true; /* one record: none is like it */
+    return true;
 }
 
 static void on_limit(void *user)

@@ -14,7 +14,7 @@ enum {
     ANSWERS = 10,
     RECORDS = 2000,
     ANSWER_ALLOCATIONS = 24, /* of ours, for one on a connection that stands; libcurl's own are its business */
-    GROWTH = 12              /* of buffers in a long answer: a matter of how the network cut it */
+    GROWTH = 24              /* of buffers in a long answer: a matter of how the network cut it */
 };
 
 typedef struct fixture {

@@ -241,13 +241,12 @@ castor_status cst_json_take_string(const char **at, const char *end, cst_arena *
 const char *cst_json_take_count(const char *at, const char *end, int64_t *out)
 {
     const char *start = at;
-    int64_t     value = 0;
+    uint64_t    value = 0; /* one digit too many still fits */
 
-    for (; at < end && *at >= '0' && *at <= '9'; at++) {
-        if (at - start == COUNT_DIGITS_MAX) return NULL;
-        value = value * 10 + (*at - '0');
-    }
-    if (at == start || (*start == '0' && at - start > 1)) return NULL; /* none, or 007 */
-    *out = value;
+    if (end - at > COUNT_DIGITS_MAX) end = at + COUNT_DIGITS_MAX + 1;
+    for (unsigned digit; at < end && (digit = (unsigned)(unsigned char)*at - '0') <= 9; at++) value = value * 10 + digit;
+    bool is_padded = at - start > 1 && *start == '0'; /* 007 */
+    if (at == start || at - start > COUNT_DIGITS_MAX || is_padded) return NULL;
+    *out = (int64_t)value;
     return at;
 }

@@ -81,8 +81,15 @@ static castor_i64 sum(castor_i64 a, castor_i64 b)
     return is_safe ? castor_some_i64(a.value + b.value) : a;
 }
 
+static bool has_counts(const castor_usage *usage)
+{
+    return usage->prompt_tokens.is_set || usage->cached_tokens.is_set || usage->output_tokens.is_set ||
+           usage->thought_tokens.is_set || usage->tool_prompt_tokens.is_set || usage->total_tokens.is_set;
+}
+
 castor_usage cst_usage_sum(const castor_usage *a, const castor_usage *b)
 {
+    if (!has_counts(a)) return *b; /* asked for at each event, and nearly always so */
     return (castor_usage){
         .prompt_tokens = sum(a->prompt_tokens, b->prompt_tokens),
         .cached_tokens = sum(a->cached_tokens, b->cached_tokens),

@@ -155,14 +155,19 @@ static void note_number(cst_reading *reading, cst_passing_kind kind, size_t targ
     if (cst_json_type_of(number.value) == CST_JSON_NUMBER) note_passing(reading, kind, target, cst_json_source(number));
 }
 
+static void note_string(cst_reading *reading, cst_passing_kind kind, size_t target, cst_json_cursor string)
+{
+    castor_str source = cst_json_source(string); /* with its quotes */
+
+    note_passing(reading, kind, target, (castor_str){ source.data + 1, source.len - 2 });
+}
+
 castor_str cst_reading_text(cst_reading *reading, cst_json_cursor object, const char *key)
 {
     castor_str text = cst_json_string_in(object.value, key);
 
     if (reading->lesson && text.len > 0) {
-        castor_str source = cst_json_source(cst_json_cursor_get(object, key));
-        note_passing(reading, CST_PASSING_TEXT, reading->events->count - 1,
-                     (castor_str){ source.data + 1, source.len - 2 });
+        note_string(reading, CST_PASSING_TEXT, reading->events->count - 1, cst_json_cursor_get(object, key));
     }
     return text;
 }
@@ -175,7 +180,11 @@ castor_i64 cst_reading_count(cst_reading *reading, cst_json_cursor object, const
 
 void cst_reading_skip(cst_reading *reading, cst_json_cursor object, const char *key)
 {
-    if (reading->lesson) note_number(reading, CST_PASSING_NUMBER, 0, cst_json_cursor_get(object, key));
+    cst_json_cursor value = { 0 };
+
+    if (reading->lesson) value = cst_json_cursor_get(object, key);
+    if (cst_json_type_of(value.value) == CST_JSON_STRING) note_string(reading, CST_PASSING_STRING, 0, value);
+    else if (value.value) note_number(reading, CST_PASSING_NUMBER, 0, value);
 }
 
 void cst_reading_refuse_lesson(cst_reading *reading)

@@ -50,9 +50,10 @@ castor_event *cst_events_add(cst_events *events, castor_event_type type, int32_t
  */
 
 typedef enum cst_passing_kind {
-    CST_PASSING_TEXT,  /* a string of at least one byte: `text` of the event of that number */
-    CST_PASSING_COUNT, /* a whole number: the field of castor_usage at that offset */
-    CST_PASSING_NUMBER /* a whole number that nobody reads */
+    CST_PASSING_TEXT,   /* a string of at least one byte: `text` of the event of that number */
+    CST_PASSING_COUNT,  /* a whole number: the field of castor_usage at that offset */
+    CST_PASSING_NUMBER, /* a whole number that nobody reads */
+    CST_PASSING_STRING  /* a string that nobody reads */
 } cst_passing_kind;
 
 typedef struct cst_passing {
@@ -136,7 +137,7 @@ castor_str cst_reading_text(cst_reading *reading, cst_json_cursor object, const 
 /* The count `key` of `object` for the field of castor_usage at `target` (offsetof). It passes. */
 castor_i64 cst_reading_count(cst_reading *reading, cst_json_cursor object, const char *key, size_t target);
 
-/* The number `key` of `object` says nothing to us. */
+/* The number or string `key` of `object` says nothing to us. */
 void cst_reading_skip(cst_reading *reading, cst_json_cursor object, const char *key);
 
 /* The record does something that its events do not tell. */

@@ -394,6 +394,7 @@ static castor_status read_record(cst_reading *reading)
     castor_status status = cst_facts_keep(&facts->response_id, cst_json_string_in(root.value, "id"));
     if (status == CASTOR_OK) status = cst_facts_keep(&facts->model_version, model);
     cst_reading_skip(reading, root, "created");
+    cst_reading_skip(reading, root, "obfuscation"); /* random, so that the lengths of records do not tell the text */
     if (status == CASTOR_OK) status = read_choices(reading, choices);
     if (status == CASTOR_OK) status = read_usage(reading, usage);
     bool is_known = choices.value || usage.value || cst_str_starts_with(kind, "chat.completion");

@@ -32,6 +32,11 @@ bool cst_prediction_forget(cst_prediction *prediction, const cst_record *record)
     return true;
 }
 
+static bool is_string(cst_passing_kind kind)
+{
+    return kind == CST_PASSING_TEXT || kind == CST_PASSING_STRING;
+}
+
 static bool is_count(castor_str source)
 {
     int64_t     value;
@@ -48,7 +53,7 @@ static void sort_values(cst_lesson *lesson)
     for (size_t i = 0; i < lesson->count; i++) {
         cst_passing one = lesson->passing[i];
         size_t      to = kept;
-        if (one.kind != CST_PASSING_TEXT && !is_count(one.source)) continue;
+        if (!is_string(one.kind) && !is_count(one.source)) continue;
         for (; to > 0 && lesson->passing[to - 1].source.data > one.source.data; to--) {
             lesson->passing[to] = lesson->passing[to - 1];
         }
@@ -184,10 +189,11 @@ castor_status cst_prediction_learn(cst_prediction *prediction, const cst_reading
 /* PROTOCOL: something else stands there. */
 static castor_status fill(cst_passing_kind kind, const char *at, const char *end, cst_arena *arena, cst_filling *out)
 {
-    if (kind == CST_PASSING_TEXT) {
+    if (is_string(kind)) {
         out->end = at;
         castor_status status = cst_json_take_string(&out->end, end, arena, &out->text);
-        return status == CASTOR_OK && out->text.len == 0 ? CASTOR_PROTOCOL : status;
+        bool          is_missing = kind == CST_PASSING_TEXT && out->text.len == 0;
+        return status == CASTOR_OK && is_missing ? CASTOR_PROTOCOL : status;
     }
     out->end = cst_json_take_count(at, end, &out->count);
     return out->end ? CASTOR_OK : CASTOR_PROTOCOL;
@@ -244,6 +250,7 @@ static void hand_through(const cst_prediction *prediction, const cst_match *matc
         case CST_PASSING_TEXT: events[hole->target].text = value->text; break;
         case CST_PASSING_COUNT: *(castor_i64 *)((char *)usage + hole->target) = castor_some_i64(value->count); break;
         case CST_PASSING_NUMBER:
+        case CST_PASSING_STRING:
         default: break;
         }
     }

@@ -28,6 +28,7 @@ typedef struct curl_group {
     struct curl_transport *owner;
     CURLM                 *multi;
     size_t                 open_count; /* of its exchanges, those that are not closed */
+    int64_t                connections; /* its share of those that there may be */
     int64_t                due_ms;     /* when libcurl wants to be called; INT64_MAX: never */
     bool                   is_spoilt;  /* it ran out of memory: it must not be used for another exchange */
 } curl_group;
@@ -40,7 +41,7 @@ typedef struct curl_transport {
     size_t        group_count;
     size_t        group_capacity;
     size_t        group_max;
-    int64_t       connections_max;        /* to one host, for all groups */
+    int64_t       connections_left;       /* to one host, of those for all groups */
     int64_t       connection_streams_max;
     CURLMcode     result;      /* the first failure of the move under way */
 } curl_transport;
@@ -67,17 +68,37 @@ static int on_timer(CURLM *multi, long timeout_ms, void *user);
 
 static void free_group(curl_group *group)
 {
+    group->owner->connections_left += group->connections;
     if (group->multi) curl_multi_cleanup(group->multi);
     cst_release(group->owner->exchanges.allocator, group);
 }
 
+/* Of what is left, an equal part for each group that can still come: what a division leaves over must not be lost, or as
+ * many streams would wait for others to end. */
+static int64_t share_of_connections(const curl_transport *owner)
+{
+    int64_t to_come = (int64_t)owner->group_max;
+
+    for (size_t i = 0; i < owner->group_count; i++) to_come -= !owner->groups[i]->is_spoilt;
+    return (owner->connections_left + to_come - 1) / to_come; /* it is asked for with room for a group */
+}
+
+/* Another comes in place of one that is spoilt, with its connections: those it has end with their exchanges. */
+static void spoil(curl_group *group)
+{
+    group->is_spoilt = true;
+    group->owner->connections_left += group->connections;
+    group->connections = 0;
+}
+
 static curl_group *new_group(curl_transport *owner)
 {
-    int64_t     connections = owner->connections_max / (int64_t)owner->group_max;
     curl_group *group = cst_alloc_zeroed(owner->exchanges.allocator, sizeof *group);
 
     if (!group) return NULL;
     *group = (curl_group){ .owner = owner, .multi = curl_multi_init(), .due_ms = INT64_MAX };
+    group->connections = share_of_connections(owner);
+    owner->connections_left -= group->connections;
     if (!group->multi) {
         free_group(group);
         return NULL;
@@ -86,8 +107,8 @@ static curl_group *new_group(curl_transport *owner)
     curl_multi_setopt(group->multi, CURLMOPT_SOCKETDATA, group);
     curl_multi_setopt(group->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(group->multi, CURLMOPT_TIMERDATA, group);
-    curl_multi_setopt(group->multi, CURLMOPT_MAX_HOST_CONNECTIONS, count_of(connections));
-    curl_multi_setopt(group->multi, CURLMOPT_MAXCONNECTS, count_of(connections));
+    curl_multi_setopt(group->multi, CURLMOPT_MAX_HOST_CONNECTIONS, count_of(group->connections));
+    curl_multi_setopt(group->multi, CURLMOPT_MAXCONNECTS, count_of(group->connections));
     curl_multi_setopt(group->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, count_of(owner->connection_streams_max));
     return group;
 }
@@ -113,11 +134,16 @@ static curl_group *add_group(curl_transport *owner)
     return group;
 }
 
-/* The first that has room, so that connections are used again; else a new one; else that with the fewest. NULL: no
- * memory. */
+static int64_t room_in(const curl_group *group)
+{
+    return group->connections - (int64_t)group->open_count;
+}
+
+/* The first that has room, so that connections are used again; else a new one; else that with the most connections left.
+ * NULL: no memory. */
 static curl_group *group_for_one_more(curl_transport *owner)
 {
-    curl_group *fewest = NULL, *added = NULL;
+    curl_group *widest = NULL, *added = NULL;
     size_t      good = 0;
 
     for (size_t i = 0; i < owner->group_count; i++) {
@@ -125,10 +151,10 @@ static curl_group *group_for_one_more(curl_transport *owner)
         if (group->is_spoilt) continue;
         good++;
         if (group->open_count < CST_GROUP_EXCHANGES) return group;
-        if (!fewest || group->open_count < fewest->open_count) fewest = group;
+        if (!widest || room_in(group) > room_in(widest)) widest = group;
     }
     if (good < owner->group_max) added = add_group(owner);
-    return added ? added : fewest;
+    return added ? added : widest;
 }
 
 /* Groups without exchanges go, and their idle connections with them: nobody would notice that those have died. The
@@ -225,7 +251,7 @@ static void act(curl_group *group, curl_socket_t socket, int what)
     CURLMcode result = curl_multi_socket_action(group->multi, socket, what, &running);
 
     if (group->owner->result == CURLM_OK) group->owner->result = result;
-    group->is_spoilt |= result == CURLM_OUT_OF_MEMORY;
+    if (result == CURLM_OUT_OF_MEMORY) spoil(group);
     take_ends(group);
 }
 
@@ -398,7 +424,7 @@ castor_status cst_transport_curl_new(cst_transport **out, const cst_transport_op
     curl_transport *transport = cst_alloc_zeroed(options->allocator, sizeof *transport);
     if (!transport) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
     transport->base.methods = &methods;
-    transport->connections_max = options->host_connections_max;
+    transport->connections_left = options->host_connections_max;
     transport->connection_streams_max = options->connection_streams_max;
     transport->group_max = (size_t)(options->host_connections_max / CST_GROUP_EXCHANGES);
     if (transport->group_max == 0) transport->group_max = 1;

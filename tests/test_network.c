@@ -1,11 +1,15 @@
 /* test_network.c -- streams over real sockets: reuse, redirects, cancel from other threads.
  * SPDX-License-Identifier: MIT
  */
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -553,6 +557,57 @@ static void clients_in_several_threads_share_nothing(void **state)
     }
 }
 
+/* ---- as many at once as there may be ---- */
+
+/* What a division among multi handles leaves over counts, too: the last of these once waited for another to end. */
+enum { AT_ONCE = 2 * CST_GROUP_EXCHANGES + 1, WAIT_STEP_MS = 10, WAIT_STEPS_MAX = 1000 };
+
+/* A listener of which nobody accepts: connections that stand in its queue are connected. */
+static int listen_for(int count, char url[64])
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t          len = sizeof address;
+    int                listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(listen(listener, count), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    assert_int_equal(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+    snprintf(url, 64, "http://127.0.0.1:%d", ntohs(address.sin_port));
+    return listener;
+}
+
+static void every_stream_gets_a_connection_where_all_may_have_one(void **state)
+{
+    char                  url[64];
+    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_client        *client;
+    castor_stream        *streams[AT_ONCE];
+    int                   peers[AT_ONCE], connected = 0, listener = listen_for(AT_ONCE, url);
+    struct rlimit         files;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max; /* two for each stream: more than the usual 1,024 */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+    options.api_key = "test-key";
+    options.base_url = url;
+    options.ignore_environment = 1;
+    options.streams_max = AT_ONCE;
+    assert_int_equal(castor_client_new(&client, &options, NULL), CASTOR_OK);
+    for (int i = 0; i < AT_ONCE; i++) streams[i] = open_stream(client, CASTOR_DIALECT_GEMINI);
+    for (int i = 0; i < WAIT_STEPS_MAX && connected < AT_ONCE; i++) {
+        assert_int_equal(castor_client_wait(client, WAIT_STEP_MS, NULL), CASTOR_OK);
+        while (connected < AT_ONCE && (peers[connected] = accept(listener, NULL, NULL)) >= 0) connected++;
+    }
+    assert_int_equal(connected, AT_ONCE);
+    for (int i = 0; i < AT_ONCE; i++) castor_stream_close(streams[i]);
+    castor_client_free(client);
+    for (int i = 0; i < connected; i++) close(peers[i]);
+    close(listener);
+}
+
 /* ---- nothing is left open ---- */
 
 static int open_descriptors(void **state)
@@ -608,6 +663,7 @@ int main(void)
         network_test(an_ignored_environment_names_no_proxy_and_no_exception_from_one),
         network_test(cancel_from_another_thread_ends_a_silent_answer_at_once),
         network_test(clients_in_several_threads_share_nothing),
+        network_test(every_stream_gets_a_connection_where_all_may_have_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,8 @@
 
 enum {
     LIMIT_MS = 8000,     /* silence; a loaded machine must not look silent */
+    FIRST_DELAY_MS = 20, /* of the attempts */
+    BUDGET_MS = 20000,   /* less than the delays that the twins ask for when a quota is used up */
     TURN_MS = 50,
     SLOW_MS = 300,
     REST_MS = 5,
@@ -38,6 +40,7 @@ typedef struct guest_state {
     uint64_t       chance;
     slot          *slots;
     size_t         open_count;
+    soak_outcome  *generating; /* by castor_generate; NULL: none */
 } guest_state;
 
 static uint64_t draw(guest_state *at, uint64_t limit)
@@ -51,18 +54,49 @@ static uint64_t draw(guest_state *at, uint64_t limit)
 
 /* ---- asking ---- */
 
-static castor_client *new_client(const soak_place *place, int64_t limit_ms, int64_t streams)
+static void put_model(char model[40], const soak_outcome *outcome)
+{
+    snprintf(model, 40, "gemini-s%" PRIu64, outcome->id);
+}
+
+static bool is_model_of(const soak_outcome *outcome, castor_str model)
+{
+    char own[40];
+
+    put_model(own, outcome);
+    return cst_str_is(model, own);
+}
+
+/* Whose attempt it was stands in its model. Outcomes under way are in slots, or at hand in castor_generate. */
+static void on_attempt(void *user, castor_stream *stream, const castor_attempt *attempt)
+{
+    guest_state *at = user;
+
+    if (at->generating && is_model_of(at->generating, attempt->model)) at->generating->attempts++;
+    for (size_t i = 0; i < at->me->streams; i++) {
+        if (at->slots[i].outcome && at->slots[i].stream == stream) at->slots[i].outcome->attempts++;
+    }
+}
+
+static castor_client *new_client(const soak_place *place, int64_t limit_ms, guest_state *at)
 {
     castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_retry_options  retry = CASTOR_RETRY_OPTIONS_INIT;
     castor_client        *client = NULL;
 
+    retry.attempts_max = TST_ATTEMPTS_MAX;
+    retry.first_delay_ms = FIRST_DELAY_MS;
+    retry.budget_ms = BUDGET_MS;
+    retry.on_attempt = at ? on_attempt : NULL;
+    retry.on_attempt_user = at;
+    options.retry = &retry;
     options.api_key = "soak-key";
     options.base_url = place->witness.url;
     options.ca_file = place->witness.ca_file;
     options.ignore_environment = 1;
     options.first_byte_timeout_ms = options.idle_timeout_ms = limit_ms;
     options.connect_timeout_ms = options.tls_timeout_ms = CASTOR_NO_LIMIT;
-    options.streams_max = streams;
+    options.streams_max = at ? (int64_t)at->me->streams + 1 : 0;
     (void)castor_client_new(&client, &options, NULL);
     return client;
 }
@@ -121,7 +155,7 @@ static bool learn_answer(castor_client *client, soak_answer *answer)
 bool soak_learn(soak_place *place)
 {
     static const char *const prompts[SOAK_PROMPTS] = { "short answer", "long answer", "longest answer" };
-    castor_client           *client = new_client(place, 0, 0);
+    castor_client           *client = new_client(place, 0, NULL);
     bool                     is_good = client != NULL;
 
     for (int i = 0; i < SOAK_PROMPTS && is_good; i++) {
@@ -256,7 +290,7 @@ static void open_slot(slot *it)
     if (atomic_load(&at->me->world->is_over)) return;
     soak_outcome *outcome = new_outcome(at);
     if (!outcome) return;
-    snprintf(model, sizeof model, "gemini-s%" PRIu64, outcome->id);
+    put_model(model, outcome);
     castor_request request = request_for(prompt_of(at, outcome), model, &turn);
     request.is_unary = outcome->is_whole;
     *it = (slot){ .of = at, .outcome = outcome, .cancels_at = choose_event(at, 6), .leaves_at = choose_event(at, 4) };
@@ -335,9 +369,11 @@ static void generate_once(guest_state *at)
 
     if (!outcome) return;
     outcome->is_whole = true;
-    snprintf(model, sizeof model, "gemini-s%" PRIu64, outcome->id);
+    put_model(model, outcome);
     castor_request request = request_for(prompt_of(at, outcome), model, &turn);
-    castor_status  status = castor_generate(&answer, at->client, &request, NULL);
+    at->generating = outcome;
+    castor_status status = castor_generate(&answer, at->client, &request, NULL);
+    at->generating = NULL;
     if (answer) {
         read_facts(outcome, castor_answer_stream(answer));
         (void)cst_buf_append_str(&outcome->text, castor_answer_text(answer, 0));
@@ -392,7 +428,7 @@ void *soak_live(void *user)
                              .chance = me->world->seed * 1000 + (uint64_t)me->number };
 
     at.slots = calloc(me->streams, sizeof *at.slots);
-    at.client = new_client(&me->world->places[at.place], LIMIT_MS, (int64_t)me->streams + 1);
+    at.client = new_client(&me->world->places[at.place], LIMIT_MS, &at);
     for (size_t i = 0; i < me->streams && at.slots; i++) at.slots[i].of = &at;
     if (at.slots && at.client) be_a_guest(&at);
     else soak_complain(me->world, "no memory for a guest");

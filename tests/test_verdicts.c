@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * One table has a row for each verdict at least, with what pollux is asked for to bring it about; a dialect that cannot
- * say it has no fault in its column, and a word on why. All of it is under way at the same time. The command is run once
- * for each row: its exit status is the verdict's.
+ * say it has no fault in its column, and a word on why. All of it is under way at the same time. The command is run
+ * once for each row: its exit status is the verdict's.
  */
 #include <stdio.h>
 #include <stdlib.h>

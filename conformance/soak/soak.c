@@ -80,9 +80,9 @@ static void compare_samples(soak_world *world, sample before, sample half, sampl
 {
     long most_kb = half.resident_kb + half.resident_kb / 4 + GROWTH_KB_MAX;
 
-    printf("resident: %ld KB at half time, %ld KB at the end, %ld KB at most; descriptors: %ld before, %ld at half "
-           "time, %ld at the end, %ld behind it\n", half.resident_kb, end.resident_kb, after.peak_kb, before.descriptors,
-           half.descriptors, end.descriptors, after.descriptors);
+    printf("resident: %ld KB at half time, %ld KB at the end, %ld KB at most; descriptors: %ld before, %ld "
+           "at half time, %ld at the end, %ld behind it\n", half.resident_kb, end.resident_kb, after.peak_kb,
+           before.descriptors, half.descriptors, end.descriptors, after.descriptors);
     if (end.resident_kb > most_kb) soak_complain(world, "memory has grown");
     if (after.descriptors > before.descriptors) soak_complain(world, "descriptors were left open");
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 4096, TEXT_MIN = 20, TEXT_SPREAD = 181, MEGABYTE = 1000 * 1000 };
+enum { TEXT_MAX = 4096, TEXT_MIN = 27, TEXT_SPREAD = 181, MEGABYTE = 1000 * 1000 };
 
 static uint64_t state;
 

@@ -245,6 +245,7 @@ void cst_client_dispose(castor_client *client)
     cst_release(&allocator, client->base_url);
     cst_release(&allocator, client->user_agent);
     cst_buf_free(&client->preview);
+    cst_release(&allocator, client->shelf.pool);
     cst_retry_rules_free(&client->retry);
     cst_release(&allocator, client);
 }

@@ -55,6 +55,7 @@ struct castor_client {
     int64_t          armed_ms;    /* what the loop's timer was set to; INT64_MAX: to nothing */
     cst_telling     *telling;     /* a listener is being called */
     cst_buf          preview;
+    cst_json_shelf   shelf;       /* what answers read records with, in turn */
     void           (*log)(void *user, const char *line);
     void            *log_user;
 };

@@ -422,6 +422,7 @@ bool cst_decoder_advance(castor_decoder *decoder)
             if (!decoder->frame.input.is_ended && !is_enough) return false;
             end_with_error_body(decoder);
         } else if (!read_more(decoder)) {
+            cst_json_doc_rest(&decoder->doc);
             return false;
         }
     }

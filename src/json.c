@@ -41,11 +41,37 @@ void cst_json_doc_free(cst_json_doc *doc)
     cst_buf_free(&doc->text);
 }
 
+void cst_json_doc_rest(cst_json_doc *doc)
+{
+    cst_json_shelf *shelf = doc->shelf;
+
+    if (!shelf || !doc->pool || doc->pool_size > CST_JSON_SHELF_MAX) return;
+    forget(doc);
+    if (doc->pool_size > shelf->size) {
+        cst_json_shelf larger = { doc->pool, doc->pool_size };
+        doc->pool = shelf->pool;
+        *shelf = larger;
+    }
+    cst_release(doc->allocator, doc->pool);
+    doc->pool = NULL;
+    doc->pool_size = 0;
+}
+
+static void take_from_shelf(cst_json_doc *doc)
+{
+    if (doc->pool || !doc->shelf) return;
+    doc->pool = doc->shelf->pool;
+    doc->pool_size = doc->shelf->size;
+    *doc->shelf = (cst_json_shelf){ NULL, 0 };
+}
+
 /* The pool, grown to what a valid text of this length can need at most. */
 static bool ready_pool(cst_json_doc *doc, size_t len, yyjson_alc *alc)
 {
     const cst_allocator *allocator = doc->allocator;
     size_t               needed = yyjson_read_max_memory_usage(len, YYJSON_READ_INSITU) + 256; /* 256: the pool's own bookkeeping */
+
+    take_from_shelf(doc);
     if (needed > doc->pool_size) {
         size_t size = doc->pool_size * 2 > needed ? doc->pool_size * 2 : needed;
         cst_release(allocator, doc->pool);

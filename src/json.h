@@ -12,6 +12,12 @@
 
 typedef struct yyjson_val cst_json;
 
+/* Memory that the documents of many answers use in turn; outlives their readings. Zeroed it is empty. */
+typedef struct cst_json_shelf {
+    void  *pool;
+    size_t size;
+} cst_json_shelf;
+
 /* The caller's storage for one document. Memory is kept from one read to the next, so that a stream of small
  * records allocates nothing once it runs. */
 typedef struct cst_json_doc {
@@ -21,10 +27,15 @@ typedef struct cst_json_doc {
     void                *pool; /* for small documents, reused */
     size_t               pool_size;
     const cst_allocator *allocator;
+    cst_json_shelf      *shelf; /* of the same allocator; NULL: the pool stays here */
 } cst_json_doc;
 
 void cst_json_doc_init(cst_json_doc *doc, const cst_allocator *allocator);
 void cst_json_doc_free(cst_json_doc *doc);
+
+/* What was read is needed no more: its memory goes to the shelf, for whoever reads next. Thousands of answers would
+ * each hold some that they use for a moment. */
+void cst_json_doc_rest(cst_json_doc *doc);
 
 /* Reads one text in place of what the document held. PROTOCOL: not JSON (`*offset` is the byte, `*why` a static
  * phrase; both may be NULL). LIMIT: nested deeper than CST_JSON_DEPTH_MAX. The text is copied, not kept. */

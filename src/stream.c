@@ -170,6 +170,7 @@ static bool make_decoder(castor_stream *stream)
     options.dialect = stream->call.dialect->id;
     options.event_bytes_max = stream->client->event_bytes_max;
     if (!cst_attempt_make_decoder(&stream->attempt, &options, &stream->allocator)) return false;
+    stream->attempt.decoder->doc.shelf = &stream->client->shelf; /* it reads no record once the client is gone */
     if (!stream->call.wire.is_stream) stream->attempt.decoder->prediction.is_off = true; /* one record: none is like it */
     return true;
 }

@@ -426,7 +426,10 @@ static void bench_events(bool is_media, bool is_kept, size_t rounds)
     check(mallopt(M_TRIM_THRESHOLD, is_kept ? INT32_MAX : 64 << 10) == 1, "glibc's mallopt fails");
     for (size_t i = 0; i < SIZES; i++) make_event(&wires[i], is_media, megabytes[i] * MEGABYTE);
     for (size_t round = 0; round < rounds + 1; round++) {
-        for (size_t i = 0; i < SIZES; i++) times[i][round > 0 ? round - 1 : 0] = time_event(&wires[i]);
+        for (size_t i = 0; i < SIZES; i++) {
+            if (!is_kept) (void)malloc_trim(0);
+            times[i][round > 0 ? round - 1 : 0] = time_event(&wires[i]);
+        }
     }
     for (size_t i = 0; i < SIZES; i++) {
         printf("{\"bench\": \"event\", \"kind\": \"%s\", \"memory\": \"%s\", \"megabytes\": %zu, \"rounds\": %zu",

@@ -87,8 +87,9 @@ static void refuse_redirect(cst_attempt *attempt, const cst_head *head)
         host_len -= (int)(at + 1 - host);
         host = at + 1;
     }
-    cst_fail(&refusal, CASTOR_API_ERROR, "the server redirects to %.*s (%d); calls are not sent on to other places, and "
-             "the key never is: if it has moved there, set the base URL", host_len, host, (int)head->http_status);
+    cst_fail(&refusal, CASTOR_API_ERROR,
+             "the server redirects to %.*s (%d); calls are not sent on to other places, and the key never is: if it "
+             "has moved there, set the base URL", host_len, host, (int)head->http_status);
     refusal.verdict = CASTOR_VERDICT_FAILED;
     refusal.http_status = head->http_status;
     (void)snprintf(refusal.code, sizeof refusal.code, "%d", (int)head->http_status);

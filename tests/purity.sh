@@ -18,7 +18,7 @@ transport sockets address roots exchange_curl transport_curl transport_memory
 attempt
 sequel
 client
-stream stream_take
+stream stream_parts stream_attempts stream_life stream_take
 drive recording
 answer'
 impure_from=transport # this line and all below it may touch the world

@@ -748,6 +748,20 @@ static void a_long_answer_that_breaks_off_begins_anew_from_its_first_hop(void **
     tear_down(&fix);
 }
 
+static void a_connection_that_is_lost_behind_the_token_does_no_harm(void **state)
+{
+    static const script lost_behind = { HEAD(200, SSE), BYTES(HOP("One ", "YQ==")), LOSE("reset by peer") };
+    fixture             fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(lost_behind, last_hop));
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(fix.text, "One  world");
+    assert_int_equal(fix.told, 0);
+    tear_down(&fix);
+}
+
 static void a_hop_that_only_thought_goes_on_too(void **state)
 {
     static const script thoughts = {
@@ -828,6 +842,7 @@ int main(void)
         cmocka_unit_test(a_hop_that_fails_is_tried_again_with_its_token),
         cmocka_unit_test(what_earlier_hops_gave_stands_when_the_next_fails),
         cmocka_unit_test(a_long_answer_that_breaks_off_begins_anew_from_its_first_hop),
+        cmocka_unit_test(a_connection_that_is_lost_behind_the_token_does_no_harm),
         cmocka_unit_test(a_hop_that_only_thought_goes_on_too),
         cmocka_unit_test(every_allocation_on_a_long_way_may_fail),
     };

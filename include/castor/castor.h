@@ -252,10 +252,9 @@ typedef struct castor_request {
     int64_t              first_byte_timeout_ms;
     int64_t              idle_timeout_ms;
     const struct castor_retry_options *retry; /* NULL: the client's; else all of it stands in place of that */
-    int32_t              hops_max;           /* requests that one long answer may take, where each ends at its limit with
-                                                CONTINUATION and a token (gemini-4 models): 0: default 16; 1: none is
-                                                sent after the first, and the answer ends with MAX_TOKENS. To the
-                                                caller it is one answer */
+    int32_t              hops_max;           /* requests that one long answer may take, where each ends at its limit
+                                                with CONTINUATION and a token (gemini-4 models). To the caller
+                                                it is one answer. 0: default 16; 1: it ends there, with MAX_TOKENS */
     int64_t              recorder_bytes;     /* 0: the client's; negative: none */
 } castor_request;
 
@@ -325,7 +324,7 @@ typedef struct castor_usage {
     int32_t    is_partial;         /* the answer was not at its end when these came: more may have been used */
 } castor_usage;
 
-/** Milliseconds since the call began; absent until known. Of several attempts: when the one that answered came so far. */
+/** Milliseconds since the call began; absent until known. Of several attempts, what is true of the last. */
 typedef struct castor_timing {
     castor_i64 connected_ms;  /* connection usable, TLS included; 0 when it was reused */
     castor_i64 first_byte_ms; /* of the body */

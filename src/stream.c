@@ -154,7 +154,7 @@ bool cst_stream_make_decoder(castor_stream *stream)
     options.event_bytes_max = stream->client->event_bytes_max;
     if (!cst_attempt_make_decoder(&stream->attempt, &options, &stream->allocator)) return false;
     stream->attempt.decoder->doc.shelf = &stream->client->shelf; /* it reads no record once the client is gone */
-    if (!stream->call.wire.is_stream) stream->attempt.decoder->prediction.is_off = true; /* one record: none is like it */
+    if (!stream->call.wire.is_stream) stream->attempt.decoder->prediction.is_off = true; /* of one record */
     return true;
 }
 

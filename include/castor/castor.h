@@ -668,7 +668,8 @@ CASTOR_API void castor_stream_listen(castor_stream *stream, castor_listen_fn *fn
  * castor_generate -- one call, the whole answer, by the dialect's unary method.
  *
  * Ownership: free `*out` with castor_answer_free. It is set whenever the call was sent, on errors too: it then
- *            holds what arrived and the verdict. NULL only when nothing was sent.
+ *            holds what arrived and the verdict. NULL only when nothing was sent. What came of an answer that began
+ *            anew is discarded, and RESTART not kept.
  * Errors:    OK only for verdict COMPLETE; else as castor_stream_open and castor_stream_next. INVALID on a client that
  *            is attached to a loop, which it would hold up.
  */

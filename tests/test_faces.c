@@ -135,8 +135,14 @@ static void generate(castor_client *client, const plx_case *one, view *out)
 
 static void decode(const plx_case *one, view *out)
 {
-    const tst_body body = { one->bytes, dialect_of(one), one->content_type.data, one->status, one->event_bytes_max,
-                            one->end_is_lost ? CASTOR_END_LOST : CASTOR_END_CLEAN, false };
+    const tst_body body = {
+        .bytes = one->bytes,
+        .dialect = dialect_of(one),
+        .content_type = one->content_type.data,
+        .http_status = one->status,
+        .event_bytes_max = one->event_bytes_max,
+        .end = one->end_is_lost ? CASTOR_END_LOST : CASTOR_END_CLEAN,
+    };
     tst_outcome    outcome;
 
     tst_run(&body, (tst_cuts){ .kind = TST_WHOLE }, &outcome);

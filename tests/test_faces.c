@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  * Pollux plays the documents of tests/wire. What the decoder makes of a case's bytes is compared, event for event and
- * in the end, with what comes out of a stream that is pulled, of one that is listened to, and of castor_generate.
+ * in the end, with what comes out of a stream that is pulled, of one that is listened to, and of castor_generate; and the
+ * exit status of "castor decode" is to be that of its verdict.
  */
 #include <castor/pollux.h>
 #include <glob.h>
@@ -13,6 +14,10 @@
 #include "script/script.h"
 #include "support.h"
 #include "twin.h"
+
+#ifndef CASTOR_PATH
+#define CASTOR_PATH "./castor"
+#endif
 
 enum { CASES_AT_LEAST = 100 };
 
@@ -171,6 +176,45 @@ static bool is_same(const plx_case *one, const char *face, const view *wanted, c
     return false;
 }
 
+/* `castor decode FILE` of the same bytes: its exit status is the verdict's. */
+static int run_decode(const plx_case *one, const char *path)
+{
+    char        number[16];
+    const char *words[12] = { CASTOR_PATH, "decode", "--dialect", castor_dialect_name(dialect_of(one)), "--status", number };
+    size_t      count = 6;
+    pid_t       child = fork();
+
+    assert_true(child >= 0);
+    if (child > 0) return tst_exit_status(child);
+    snprintf(number, sizeof number, "%d", one->status);
+    if (one->content_type.data) words[count++] = "--content-type";
+    if (one->content_type.data) words[count++] = one->content_type.data;
+    if (one->end_is_lost) words[count++] = "--lost";
+    words[count] = path;
+    if (freopen("/dev/null", "w", stdout) && freopen("/dev/null", "w", stderr)) {
+        execv(CASTOR_PATH, (char *const *)(uintptr_t)words);
+    }
+    _exit(99);
+}
+
+static bool is_decoded_alike(const plx_case *one, castor_verdict wanted)
+{
+    char  path[] = "/tmp/castor-faces-XXXXXX";
+    FILE *file;
+
+    if (one->event_bytes_max > 0) return true; /* the command has no option for it */
+    file = fdopen(mkstemp(path), "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(one->bytes.data, 1, one->bytes.len, file), one->bytes.len);
+    assert_int_equal(fclose(file), 0);
+    int status = run_decode(one, path);
+    remove(path);
+    if (status == castor_verdict_exit(wanted)) return true;
+    print_error("%.*s (line %zu): castor decode exits with %d; the decoder: %s\n", CASTOR_ARG(one->heading), one->line,
+                status, castor_verdict_name(wanted));
+    return false;
+}
+
 static int run_case(const char *url, const plx_case *one)
 {
     static const struct {
@@ -189,6 +233,7 @@ static int run_case(const char *url, const plx_case *one)
         bad += !is_same(one, faces[i].name, &wanted, &got);
         cst_buf_free(&got.events);
     }
+    bad += !is_decoded_alike(one, wanted.verdict);
     cst_buf_free(&wanted.events);
     castor_client_free(client);
     return bad;

@@ -30,6 +30,10 @@ static const tst_reply replies[] = {
                "\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.QuotaFailure\",\"violations\":[{\"quotaId\":"
                "\"GenerateRequestsPerDayPerProjectPerModel\"}]}]}}",
       .then = TST_CLOSE },
+    { .for_path = "/busy:",
+      .bytes = "HTTP/1.1 503 Busy\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+               "{\"error\":{\"code\":503,\"message\":\"The model is overloaded.\",\"status\":\"UNAVAILABLE\"}}",
+      .then = TST_CLOSE },
     { .for_path = "/stalls:", .bytes = HEAD PART("Dams "), .then = TST_STALL },
     { .for_path = "/kept:", .bytes = CHUNKED "7f\r\n" LAST("Kept.") "\r\n0\r\n\r\n", .then = TST_KEEP },
     { .for_path = "/chat/completions",
@@ -190,6 +194,25 @@ static void read_a_picture(castor_client *client, tst_played *out)
 static void use_a_connection_again(castor_client *client, tst_played *out)
 {
     for (int i = 0; i < 3; i++) read_one(client, out, "kept", CASTOR_DIALECT_GEMINI);
+}
+
+/* A model that is overloaded, and the next one. */
+static void ask_again(castor_client *client, tst_played *out)
+{
+    static const char *const others[] = { "stream" };
+    castor_retry_options     retry = CASTOR_RETRY_OPTIONS_INIT;
+    tst_told                *told = begin(out);
+    castor_request           request = question("busy", CASTOR_DIALECT_GEMINI);
+    castor_stream           *stream = NULL;
+
+    retry.attempts_max = 2;
+    retry.first_delay_ms = retry.delay_max_ms = 1;
+    retry.fallback_models = others;
+    retry.fallback_model_count = 1;
+    request.retry = &retry;
+    told->verdict = CASTOR_VERDICT_FAILED;
+    if (castor_stream_open(&stream, client, &request, &told->error) == CASTOR_OK) read_on(stream, told);
+    castor_stream_close(stream);
 }
 
 static void take_it_whole(castor_client *client, tst_played *out)
@@ -381,6 +404,7 @@ const tst_scene tst_scenes[] = {
     { "while a large event is read", read_a_picture, WHOLE, 0 },
     { "while a request is previewed", look_at_the_request, WHOLE, 0 },
     { "while a connection is used again", use_a_connection_again, WHOLE, 0 },
+    { "while a busy model is left for another", ask_again, WHOLE, 0 },
     { "while a stream is cancelled", cancel, CASTOR_VERDICT_CANCELLED, 0 },
     { "while a stream is closed early", close_early, WHOLE, 0 },
     { "while the client goes before its stream", leave_it_open, WHOLE, 0 },

@@ -296,8 +296,8 @@ static const command_case command_cases[] = {
 static void the_command_is_right(void **state)
 {
     const command_case *one = *state;
-    const char         *words[16] = { "castor", "--base-url", server.url, "-m", "stream" };
-    size_t              count = 5;
+    const char         *words[16] = { "castor", "--base-url", server.url, "-m", "stream", "--retries", "0" };
+    size_t              count = 7;
     char                fault[128];
     told_by_command     told;
 

@@ -12,6 +12,7 @@ list(FILTER toolbox EXCLUDE REGEX "/tests/test_")
 add_library(castor_toolbox STATIC ${toolbox})
 target_include_directories(castor_toolbox PUBLIC tests include)
 target_compile_options(castor_toolbox PUBLIC ${inside})
+target_link_options(castor_toolbox PUBLIC -Wl,--wrap=_cmocka_run_group_tests) # stock.c
 target_link_libraries(castor_toolbox PUBLIC pollux_static castor_pollux castor_static CURL::libcurl PkgConfig::CMOCKA)
 target_compile_definitions(castor_toolbox PUBLIC CASTOR_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     CASTOR_MAN_PATH="${PROJECT_BINARY_DIR}/castor.1"

@@ -312,9 +312,11 @@ static void no_byte_behind_the_text_is_read(void **state)
     static const char *const texts[] = { "{\"a\":\"\\ud800\",\"b\":[1,2.5e3,true]}", "\"abc", "\"\\u12", "\"\\", "[1",
                                          "tru", "-", "\"\xF0\x9F" };
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    int    zero = fileno(tmpfile());
+    FILE  *file = tmpfile();
 
     (void)state;
+    assert_non_null(file);
+    int zero = fileno(file);
     assert_int_equal(ftruncate(zero, (off_t)page), 0);
     char *memory = mmap(NULL, page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0);
     assert_true(memory != MAP_FAILED);
@@ -333,6 +335,7 @@ static void no_byte_behind_the_text_is_read(void **state)
         cst_json_doc_free(&doc);
     }
     assert_int_equal(munmap(memory, page * 2), 0);
+    (void)fclose(file);
 }
 
 /* ---- cursors ---- */

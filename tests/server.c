@@ -4,6 +4,7 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -17,6 +18,16 @@ static void die(const char *what)
     abort();
 }
 
+/* A signal of somebody else's is no end: a debugger's, or that of a shell which stops and continues us. */
+static ssize_t receive(int peer, char *bytes, size_t size)
+{
+    ssize_t got;
+
+    do got = recv(peer, bytes, size, 0);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
 /* Reads one request, head and body, and gives the head. False: the peer has gone. */
 static bool read_request(char bytes[static TST_HEAD_MAX], int peer)
 {
@@ -24,7 +35,7 @@ static bool read_request(char bytes[static TST_HEAD_MAX], int peer)
     size_t            len = 0, wanted = 0;
 
     for (;;) {
-        ssize_t got = recv(peer, bytes + len, TST_HEAD_MAX - 1 - len, 0);
+        ssize_t got = receive(peer, bytes + len, TST_HEAD_MAX - 1 - len);
         if (got <= 0) return false;
         len += (size_t)got;
         bytes[len] = '\0';
@@ -34,7 +45,7 @@ static bool read_request(char bytes[static TST_HEAD_MAX], int peer)
         wanted = (size_t)(end - bytes) + 4 + (length ? strtoul(length + sizeof length_name - 1, NULL, 10) : 0);
         while (len < wanted) { /* the body is of no interest */
             char sink[4096];
-            got = recv(peer, sink, wanted - len < sizeof sink ? wanted - len : sizeof sink, 0);
+            got = receive(peer, sink, wanted - len < sizeof sink ? wanted - len : sizeof sink);
             if (got <= 0) return false;
             len += (size_t)got;
         }
@@ -65,6 +76,7 @@ static void send_reply(int peer, const tst_reply *reply)
     for (size_t at = 0; at < len;) {
         size_t  piece = len - at < step ? len - at : step;
         ssize_t sent = send(peer, reply->bytes + at, piece, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR) continue;
         if (sent <= 0) return;
         at += (size_t)sent;
     }
@@ -74,7 +86,7 @@ static void wait_for_peer(tst_server *server, int peer)
 {
     char sink[256];
 
-    while (recv(peer, sink, sizeof sink, 0) > 0) continue;
+    while (receive(peer, sink, sizeof sink) > 0) continue;
     atomic_fetch_add(&server->peer_left, 1);
 }
 
@@ -134,7 +146,8 @@ static void *serve(void *user)
 
     for (;;) {
         int peer = accept(server->listener, NULL, NULL);
-        if (peer < 0) return NULL; /* the listener was shut down */
+        if (peer < 0 && errno == EINVAL) return NULL; /* the listener was shut down */
+        if (peer < 0) continue;                       /* interrupted, or the peer has gone before its turn */
         if (server->is_for_many) serve_aside(server, peer);
         else serve_connection(server, peer);
     }

@@ -48,12 +48,22 @@ void tst_pollux_run(tst_pollux *p, int *out, const char *const *args)
     p->errors = errs[0];
 }
 
+/* A signal of somebody else's is no end. */
+static ssize_t read_some(int fd, char *bytes, size_t size)
+{
+    ssize_t count;
+
+    do count = read(fd, bytes, size);
+    while (count < 0 && errno == EINTR);
+    return count;
+}
+
 size_t tst_read_all(int fd, char *text, size_t size)
 {
     size_t  len = 0;
     ssize_t count;
 
-    while (len + 1 < size && (count = read(fd, text + len, size - 1 - len)) > 0) len += (size_t)count;
+    while (len + 1 < size && (count = read_some(fd, text + len, size - 1 - len)) > 0) len += (size_t)count;
     text[len] = '\0';
     return len;
 }
@@ -62,7 +72,7 @@ void tst_read_line(int fd, char *text, size_t size)
 {
     size_t len = 0;
 
-    while (len + 1 < size && read(fd, text + len, 1) == 1 && text[len++] != '\n') continue;
+    while (len + 1 < size && read_some(fd, text + len, 1) == 1 && text[len++] != '\n') continue;
     text[len] = '\0';
 }
 
@@ -99,7 +109,7 @@ int tst_exit_status(pid_t pid)
 {
     int status = 0;
 
-    assert_int_equal(waitpid(pid, &status, 0), pid);
+    while (waitpid(pid, &status, 0) != pid) assert_int_equal(errno, EINTR);
     if (!WIFEXITED(status)) fail_msg("pollux ended by signal %d", WTERMSIG(status));
     return WEXITSTATUS(status);
 }
@@ -144,6 +154,7 @@ void tst_send(tst_link *l, const char *bytes, size_t len)
 {
     while (len > 0) {
         ssize_t count = send(l->fd, bytes, len, MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR) continue;
         if (count <= 0) return; /* it was refused before it was read: the answer tells */
         bytes += count;
         len -= (size_t)count;

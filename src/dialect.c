@@ -180,11 +180,10 @@ castor_i64 cst_reading_count(cst_reading *reading, cst_json_cursor object, const
 
 void cst_reading_skip(cst_reading *reading, cst_json_cursor object, const char *key)
 {
-    cst_json_cursor value = { 0 };
-
-    if (reading->lesson) value = cst_json_cursor_get(object, key);
+    if (!reading->lesson) return;
+    cst_json_cursor value = cst_json_cursor_get(object, key);
     if (cst_json_type_of(value.value) == CST_JSON_STRING) note_string(reading, CST_PASSING_STRING, 0, value);
-    else if (value.value) note_number(reading, CST_PASSING_NUMBER, 0, value);
+    else note_number(reading, CST_PASSING_NUMBER, 0, value);
 }
 
 void cst_reading_refuse_lesson(cst_reading *reading)

@@ -35,7 +35,7 @@ static castor_status print_missing(cst_buf *out, const cst_recorder *recorder, s
 
     if (recorder->dropped == 0) return CASTOR_OK;
     return cst_buf_append_format(out, "The recorder was full: the first %llu bytes are missing, and %s.\n",
-                                 (unsigned long long)(recorder->dropped + skipped), rest);
+                                 (unsigned long long)recorder->dropped + skipped, rest);
 }
 
 static castor_status print_prose(cst_buf *out, const cst_recorder *recorder, size_t skipped,

@@ -66,6 +66,7 @@ static int64_t deadline_of(const castor_stream *stream, castor_time_limit *which
     int64_t            deadline_ms = INT64_MAX;
 
     *which = CASTOR_LIMIT_NONE;
+    *since_ms = attempt->opened_ms;
     if (attempt->is_paused || (!attempt->exchange && !cst_stream_is_between(stream))) return INT64_MAX;
     if (stream->is_settled) return stream->ended_ms + CST_CLOSE_TAIL_MS;
 
@@ -75,7 +76,7 @@ static int64_t deadline_of(const castor_stream *stream, castor_time_limit *which
     if (stream->total_limit_ms >= 0 && attempt->opened_ms + stream->total_limit_ms < deadline_ms) {
         *which = CASTOR_LIMIT_TOTAL;
         *since_ms = attempt->opened_ms;
-        deadline_ms = *since_ms + stream->total_limit_ms;
+        deadline_ms = attempt->opened_ms + stream->total_limit_ms;
     }
     return deadline_ms;
 }

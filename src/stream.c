@@ -250,8 +250,9 @@ static void time_out(castor_stream *stream, castor_time_limit which, int64_t wai
         return;
     }
     cst_decoder_fail(stream->attempt.decoder, &cause);
-    cst_stream_close_exchange(stream);
+    cst_attempt_close(&stream->attempt);
     cst_stream_follow_up(stream);
+    let_go(stream); /* only now: who tries again keeps its place */
     cst_stream_touch(stream);
 }
 

@@ -447,7 +447,7 @@ static void let_rest(fixture *fix)
 
     while (!fix->stream->is_resting) {
         assert_int_equal(castor_stream_poll(fix->stream, &event, &fix->err), CASTOR_STEP_WAIT);
-        assert_int_equal(castor_client_wait(fix->client, 0, &fix->err), CASTOR_OK);
+        assert_int_equal(castor_client_wait(fix->client, 100, &fix->err), CASTOR_OK);
     }
 }
 
@@ -480,6 +480,26 @@ static void a_stream_that_waits_has_no_exchange_and_keeps_its_place(void **state
         }
     }
     assert_string_equal(fix.text, "Hello world");
+    castor_stream_close(behind);
+    tear_down(&fix);
+}
+
+static void a_connection_that_was_not_made_in_time_leaves_its_place_to_nobody(void **state)
+{
+    static const script connects = { PHASE(CST_PHASE_CONNECT), WAIT(51), END };
+    castor_stream      *behind;
+    fixture             fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(connects, whole));
+    fix.request.connect_timeout_ms = 50;
+    open_stream(&fix);
+    assert_int_equal(castor_stream_open(&behind, fix.client, &fix.request, &fix.err), CASTOR_OK);
+    let_rest(&fix);
+    assert_int_equal(fix.client->under_way, 1);
+    assert_int_equal(castor_client_wait(fix.client, 2000, &fix.err), CASTOR_OK);
+    assert_int_equal(castor_stream_attempts(fix.stream), 2);
+    assert_int_equal(castor_stream_attempts(behind), 0);
     castor_stream_close(behind);
     tear_down(&fix);
 }
@@ -830,6 +850,7 @@ int main(void)
         cmocka_unit_test(a_long_answer_may_begin_anew_behind_its_budget),
         cmocka_unit_test(generate_discards_what_it_had_by_itself),
         cmocka_unit_test(a_stream_that_waits_has_no_exchange_and_keeps_its_place),
+        cmocka_unit_test(a_connection_that_was_not_made_in_time_leaves_its_place_to_nobody),
         cmocka_unit_test(cancel_ends_the_wait_at_once),
         cmocka_unit_test(a_cancelled_answer_that_was_to_begin_anew_keeps_its_counts),
         cmocka_unit_test(a_stream_may_be_closed_and_a_client_freed_during_the_wait),

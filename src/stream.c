@@ -70,7 +70,8 @@ static int64_t deadline_of(const castor_stream *stream, castor_time_limit *which
     if (attempt->is_paused || (!attempt->exchange && !cst_stream_is_between(stream))) return INT64_MAX;
     if (stream->is_settled) return stream->ended_ms + CST_CLOSE_TAIL_MS;
 
-    int64_t limit_ms = stream->is_resting ? CASTOR_NO_LIMIT : cst_attempt_limit(attempt, which, since_ms);
+    /* Between two attempts the one before is still remembered, and its limits are over. */
+    int64_t limit_ms = cst_stream_is_between(stream) ? CASTOR_NO_LIMIT : cst_attempt_limit(attempt, which, since_ms);
     if (limit_ms >= 0) deadline_ms = *since_ms + limit_ms;
     if (stream->is_resting) deadline_ms = stream->resume_ms;
     if (stream->total_limit_ms >= 0 && attempt->opened_ms + stream->total_limit_ms < deadline_ms) {

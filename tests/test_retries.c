@@ -504,6 +504,37 @@ static void a_connection_that_was_not_made_in_time_leaves_its_place_to_nobody(vo
     tear_down(&fix);
 }
 
+static void of_one_that_has_lost_its_place_only_the_total_limit_runs(void **state)
+{
+    static const script broken_off_at_once = { PHASE(CST_PHASE_FIRST_BYTE), HEAD(200, SSE), BYTES(HELLO), LOSE("reset") };
+    static const script slow = { WAIT(400), HEAD(200, SSE), BYTES(WORLD), END };
+    castor_stream      *behind;
+    castor_event        event;
+    fixture             fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(broken_off_at_once, slow, whole));
+    fix.retry.restart = 1;
+    fix.retry.first_delay_ms = 1;
+    fix.request.idle_timeout_ms = 200;
+    open_stream(&fix);
+    fix.request.idle_timeout_ms = 0;
+    assert_int_equal(castor_stream_open(&behind, fix.client, &fix.request, &fix.err), CASTOR_OK);
+    assert_int_equal(castor_client_wait(fix.client, 100, &fix.err), CASTOR_OK);
+    assert_int_equal(castor_stream_attempts(behind), 1); /* whose turn came while nobody took the first one's events */
+    while (castor_stream_poll(fix.stream, &event, &fix.err) == CASTOR_STEP_EVENT) take(&fix, &event);
+    assert_true(fix.stream->is_resting);
+    while (castor_stream_poll(behind, &event, &fix.err) != CASTOR_STEP_DONE) {
+        assert_int_equal(castor_client_wait(fix.client, 1000, &fix.err), CASTOR_OK);
+        assert_int_equal(castor_stream_verdict(fix.stream), CASTOR_VERDICT_NONE);
+    }
+    castor_stream_close(behind);
+    while (castor_stream_next(fix.stream, &event, &fix.err) == CASTOR_STEP_EVENT) take(&fix, &event);
+    assert_int_equal(castor_stream_verdict(fix.stream), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(fix.text, "Hello world");
+    tear_down(&fix);
+}
+
 static void cancel_ends_the_wait_at_once(void **state)
 {
     fixture fix;
@@ -851,6 +882,7 @@ int main(void)
         cmocka_unit_test(generate_discards_what_it_had_by_itself),
         cmocka_unit_test(a_stream_that_waits_has_no_exchange_and_keeps_its_place),
         cmocka_unit_test(a_connection_that_was_not_made_in_time_leaves_its_place_to_nobody),
+        cmocka_unit_test(of_one_that_has_lost_its_place_only_the_total_limit_runs),
         cmocka_unit_test(cancel_ends_the_wait_at_once),
         cmocka_unit_test(a_cancelled_answer_that_was_to_begin_anew_keeps_its_counts),
         cmocka_unit_test(a_stream_may_be_closed_and_a_client_freed_during_the_wait),

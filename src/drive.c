@@ -27,7 +27,7 @@ static void fail_all(castor_client *client, castor_error *failure)
     for (castor_stream *stream = client->streams, *next; stream; stream = next) {
         next = stream->next;
         if (stream->is_closed) cst_stream_orphan(stream); /* its tail is worth nothing now */
-        else if (stream->attempt.exchange) cst_stream_fail(stream, failure);
+        else if (stream->attempt.exchange || stream->is_resting) cst_stream_fail(stream, failure);
     }
 }
 

@@ -636,6 +636,30 @@ static void a_loop_is_asked_for_a_timer_and_nothing_else(void **state)
 
 /* ---- other models ---- */
 
+static int32_t refuse_timer(void *user, int64_t delay_ms)
+{
+    (void)user;
+    return delay_ms > 1000 ? -1 : 0; /* the one for the rest */
+}
+
+static void a_stream_that_waits_ends_when_the_loop_has_no_timer_for_it(void **state)
+{
+    castor_loop  loop = CASTOR_LOOP_INIT;
+    castor_event event;
+    fixture      fix;
+
+    (void)state;
+    loop.watch = ignore_watch;
+    loop.timer = refuse_timer;
+    set_up(&fix, SCRIPTS(busy_for_7_s, whole));
+    assert_int_equal(castor_client_attach(fix.client, &loop, &fix.err), CASTOR_OK);
+    open_stream(&fix);
+    castor_client_tick(fix.client);
+    assert_int_equal(castor_stream_poll(fix.stream, &event, &fix.err), CASTOR_STEP_ERROR);
+    assert_int_equal(fix.err.status, CASTOR_NO_MEMORY);
+    tear_down(&fix);
+}
+
 static void an_overloaded_model_gives_way_to_the_next_at_once(void **state)
 {
     static const char *const models[] = { "second-model", "models/third-model" };
@@ -887,6 +911,7 @@ int main(void)
         cmocka_unit_test(a_cancelled_answer_that_was_to_begin_anew_keeps_its_counts),
         cmocka_unit_test(a_stream_may_be_closed_and_a_client_freed_during_the_wait),
         cmocka_unit_test(a_loop_is_asked_for_a_timer_and_nothing_else),
+        cmocka_unit_test(a_stream_that_waits_ends_when_the_loop_has_no_timer_for_it),
         cmocka_unit_test(an_overloaded_model_gives_way_to_the_next_at_once),
         cmocka_unit_test(in_chat_completions_the_model_stands_in_the_body),
         cmocka_unit_test(a_fallback_model_that_is_none_is_refused_before_anything_is_sent),

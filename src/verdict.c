@@ -229,7 +229,7 @@ static void judge_whole_body(const cst_facts *facts, const cst_ending *ending, c
 
     if (facts->block_reason.len > 0) {
         say_blocked_prompt(facts, out);
-    } else if (facts->record_count == 0 && ending->scan != CST_SCAN_CUT) {
+    } else if (facts->record_count == 0 && !facts->has_content && ending->scan != CST_SCAN_CUT) {
         say_empty(facts, "the server sent not one event", out);
     } else if (ending->scan == CST_SCAN_CUT || is_unfinished(facts)) {
         say_truncated(facts, ending, out);

@@ -8,7 +8,7 @@
  *     bytes that are not the protocol     MALFORMED
  *     the connection was lost             TRUNCATED after content, NETWORK before
  *     the prompt was blocked              BLOCKED
- *     no record at all                    EMPTY
+ *     no record, no content before it     EMPTY
  *     the body ended inside a record, or a candidate has no finish reason     TRUNCATED
  *     the worst finish of all candidates  BLOCKED, MALFORMED, MAX_TOKENS, EMPTY, FAILED
  *     nothing to show                     EMPTY

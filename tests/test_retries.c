@@ -807,6 +807,27 @@ static void what_earlier_hops_gave_stands_when_the_next_fails(void **state)
     tear_down(&fix);
 }
 
+static void a_hop_of_nothing_at_all_has_cut_the_answer_off(void **state)
+{
+    static const script nothing = { HEAD(200, SSE), END };
+    fixture             fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(hop_a, nothing));
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_TRUNCATED);
+    assert_string_equal(fix.text, "One ");
+    assert_null(strstr(fix.err.message, "empty"));
+    assert_int_equal(castor_stream_attempts(fix.stream), 5);
+    tear_down(&fix);
+
+    set_up(&fix, SCRIPTS(hop_a, nothing, last_hop));
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(fix.text, "One  world");
+    tear_down(&fix);
+}
+
 static void a_long_answer_that_breaks_off_begins_anew_from_its_first_hop(void **state)
 {
     fixture fix;
@@ -919,6 +940,7 @@ int main(void)
         cmocka_unit_test(hops_end_at_their_limit_and_at_a_token_that_repeats),
         cmocka_unit_test(a_hop_that_fails_is_tried_again_with_its_token),
         cmocka_unit_test(what_earlier_hops_gave_stands_when_the_next_fails),
+        cmocka_unit_test(a_hop_of_nothing_at_all_has_cut_the_answer_off),
         cmocka_unit_test(a_long_answer_that_breaks_off_begins_anew_from_its_first_hop),
         cmocka_unit_test(a_connection_that_is_lost_behind_the_token_does_no_harm),
         cmocka_unit_test(a_hop_that_only_thought_goes_on_too),

@@ -11,6 +11,14 @@ static int64_t left_of(int64_t limit_ms, int64_t since_ms, int64_t now_ms)
     return limit_ms < 0 ? INT64_MAX : since_ms + limit_ms - now_ms;
 }
 
+/* A token to go on with is of the model that gave it: another can only be asked from the beginning. */
+static bool has_other_model(const castor_stream *stream)
+{
+    bool begins = stream->sequel.has_given || cst_call_token(&stream->call).len == 0;
+
+    return begins && cst_retry_next_model(stream->rules, stream->fallback);
+}
+
 static cst_retry_case case_of(castor_stream *stream, const castor_error *error)
 {
     const cst_retry_rules *rules = stream->rules;
@@ -25,7 +33,7 @@ static cst_retry_case case_of(castor_stream *stream, const castor_error *error)
         .restarts = stream->sequel.restarts,
         .has_given = stream->sequel.has_given,
         .was_reused = stream->attempt.is_reused,
-        .has_other_model = cst_retry_next_model(rules, stream->fallback) != NULL,
+        .has_other_model = has_other_model(stream),
         .left_ms = budget_left_ms < total_left_ms ? budget_left_ms : total_left_ms,
         .random = cst_client_roll(stream->client),
     };

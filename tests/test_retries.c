@@ -783,6 +783,52 @@ static void a_hop_that_fails_is_tried_again_with_its_token(void **state)
     tear_down(&fix);
 }
 
+static void a_hop_is_asked_of_the_model_whose_token_it_has(void **state)
+{
+    static const char *const models[] = { "second-model" };
+    fixture                  fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(hop_a, busy, last_hop));
+    fix.retry.fallback_models = models;
+    fix.retry.fallback_model_count = 1;
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(fix.text, "One  world");
+    assert_string_equal(fix.book, "first-model>first-model FAILED;");
+    assert_non_null(strstr(cst_transport_memory_url(fix.transport), "/first-model:"));
+    assert_non_null(strstr(cst_transport_memory_body(fix.transport), "YQ=="));
+    tear_down(&fix);
+
+    set_up(&fix, SCRIPTS(busy, hop_a, busy, last_hop)); /* and that is the second, if it was asked from the beginning */
+    fix.retry.fallback_models = models;
+    fix.retry.fallback_model_count = 1;
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(fix.book, "first-model>second-model FAILED;second-model>second-model FAILED;");
+    tear_down(&fix);
+}
+
+static void an_answer_that_begins_anew_may_ask_another_model(void **state)
+{
+    static const char *const models[] = { "second-model" };
+    static const script      busy_behind_a_text = { HEAD(200, SSE), BYTES(HELLO),
+                                                    BYTES("data: " ERROR("503", "UNAVAILABLE", "") "\r\n\r\n"), END };
+    fixture                  fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(hop_a, busy_behind_a_text, whole));
+    fix.retry.restart = 1;
+    fix.retry.fallback_models = models;
+    fix.retry.fallback_model_count = 1;
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(fix.text, "Hello world");
+    assert_string_equal(fix.book, "first-model>second-model FAILED restart;");
+    assert_null(strstr(cst_transport_memory_body(fix.transport), "YQ=="));
+    tear_down(&fix);
+}
+
 static void what_earlier_hops_gave_stands_when_the_next_fails(void **state)
 {
     fixture fix;
@@ -939,6 +985,8 @@ int main(void)
         cmocka_unit_test(a_long_answer_goes_on_from_hop_to_hop_as_one),
         cmocka_unit_test(hops_end_at_their_limit_and_at_a_token_that_repeats),
         cmocka_unit_test(a_hop_that_fails_is_tried_again_with_its_token),
+        cmocka_unit_test(a_hop_is_asked_of_the_model_whose_token_it_has),
+        cmocka_unit_test(an_answer_that_begins_anew_may_ask_another_model),
         cmocka_unit_test(what_earlier_hops_gave_stands_when_the_next_fails),
         cmocka_unit_test(a_hop_of_nothing_at_all_has_cut_the_answer_off),
         cmocka_unit_test(a_long_answer_that_breaks_off_begins_anew_from_its_first_hop),

@@ -372,7 +372,7 @@ typedef struct castor_attempt {
  *               from an earlier call: servers close those.
  * Other models  When the server is overloaded (503), the next of the fallback models is asked at once, and from then on
  *               only that; after the last it goes on with delays. Each is an attempt. Whichever answered:
- *               castor_stream_model_version.
+ *               castor_stream_model_version. A long answer goes on (hops_max) with the model that began it.
  * Waiting       takes no thread and no connection, and goes on in castor_stream_next, castor_client_wait and in the
  *               caller's loop. Such a stream keeps its place among streams_max: a server in trouble is not asked by
  *               more of them. The total limit goes on; castor_stream_cancel ends it at once.

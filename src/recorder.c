@@ -96,6 +96,7 @@ void cst_recorder_free(cst_recorder *recorder)
 
 void cst_recorder_begin(cst_recorder *recorder, int64_t now_ms)
 {
+    if (recorder->is_over) return;
     forget(&recorder->bytes);
     forget(&recorder->marks);
     recorder->attempt_count++;
@@ -120,12 +121,14 @@ static uint32_t wait_until(cst_recorder *recorder, int64_t now_ms)
 
 void cst_recorder_connect(cst_recorder *recorder, int64_t now_ms)
 {
+    if (recorder->is_over) return;
     recorder->is_connected = true;
     recorder->last_ms = now_ms;
 }
 
 void cst_recorder_head(cst_recorder *recorder, int32_t http_status, castor_str content_type, castor_i64 retry_after_ms)
 {
+    if (recorder->is_over) return;
     recorder->http_status = http_status;
     recorder->retry_after_ms = retry_after_ms;
     cst_error_copy(recorder->content_type, sizeof recorder->content_type, content_type);
@@ -138,7 +141,7 @@ void cst_recorder_redirect(cst_recorder *recorder, castor_str location)
     size_t len = is_http ? strlen(location.data[4] == 's' ? "https://" : "http://") : 0;
 
     while (is_http && len < location.len && !strchr("/?#,", location.data[len])) len++;
-    if (!is_http || memchr(location.data, '@', len)) return;
+    if (recorder->is_over || !is_http || memchr(location.data, '@', len)) return;
     cst_error_copy(recorder->redirected_to, sizeof recorder->redirected_to, (castor_str){ location.data, len });
 }
 

@@ -41,7 +41,7 @@ typedef struct cst_recorder {
     uint64_t             dropped;      /* bytes that are no longer held */
     size_t               attempt_count;
     bool                 is_connected;
-    bool                 is_over;      /* nothing more is recorded */
+    bool                 is_over;      /* nothing more is recorded, of no attempt */
     int32_t              http_status;  /* 0: no answer came */
     castor_i64           retry_after_ms;
     char                 content_type[128]; /* empty: none */

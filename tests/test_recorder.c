@@ -244,6 +244,33 @@ static void the_first_dump_ends_the_recording(void **state)
     tear_down(&fix);
 }
 
+/* Else it would come to the head of one answer with the bytes of none, and a key in that head would be legible. */
+static void no_later_attempt_touches_a_recording_that_was_dumped(void **state)
+{
+    cst_recorder *recorder = cst_recorder_new(1 << 10, cst_allocator_default());
+
+    (void)state;
+    cst_recorder_begin(recorder, 0);
+    cst_recorder_connect(recorder, 1);
+    cst_recorder_head(recorder, 503, CASTOR_STR("text/plain"), (castor_i64){ 0, 0 });
+    cst_recorder_take(recorder, "busy", 4, 2);
+    cst_recorder_end(recorder, CST_RECORD_LOST, 3);
+    cst_recorder_finish(recorder, CASTOR_STR(TEST_KEY));
+    cst_recorder_begin(recorder, 4);
+    cst_recorder_connect(recorder, 5);
+    cst_recorder_head(recorder, 302, CASTOR_STR("text/" TEST_KEY), castor_some_i64(1000));
+    cst_recorder_redirect(recorder, CASTOR_STR("https://" TEST_KEY ".test/"));
+    cst_recorder_take(recorder, "idle", 4, 6);
+    assert_true(cst_str_is(cst_recorder_bytes(recorder), "busy"));
+    assert_int_equal(recorder->attempt_count, 1);
+    assert_int_equal(recorder->http_status, 503);
+    assert_false(recorder->retry_after_ms.is_set);
+    assert_string_equal(recorder->content_type, "text/plain");
+    assert_string_equal(recorder->redirected_to, "");
+    assert_int_equal(recorder->end, CST_RECORD_LOST);
+    cst_recorder_free(recorder);
+}
+
 static void a_stream_without_its_client_can_still_be_dumped(void **state)
 {
     static const cst_memory_step steps[] = { PHASE(CST_PHASE_FIRST_BYTE), HEAD(200, SSE), BYTES(EVENT(TEST_KEY)),
@@ -610,6 +637,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_never_came_is_a_refusal),
         cmocka_unit_test(what_nobody_recorded_cannot_be_dumped),
         cmocka_unit_test(the_first_dump_ends_the_recording),
+        cmocka_unit_test(no_later_attempt_touches_a_recording_that_was_dumped),
         cmocka_unit_test(a_stream_without_its_client_can_still_be_dumped),
         cmocka_unit_test(a_whole_answer_can_be_dumped_too),
         cmocka_unit_test(a_full_recorder_begins_with_the_first_whole_event_it_has),

@@ -101,8 +101,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
     cst_exchange *exchange = user;
     castor_str    view = { line, size * count };
 
-    exchange->is_head_whole = view.len <= 2; /* CR LF alone */
-    if (cst_str_starts_with(view, "HTTP/")) exchange->retry_after_ms = 0; /* what was before was a proxy's */
+    if (cst_str_starts_with(view, "HTTP/")) { /* what was before was a proxy's */
+        exchange->is_head_whole = false;
+        exchange->retry_after_ms = 0;
+    }
+    if (view.len <= 2) exchange->is_head_whole = true; /* CR LF alone; what follows it are trailers, or another head */
     read_delay(exchange, view);
     return view.len;
 }

@@ -110,6 +110,20 @@ static void every_way_of_http_to_frame_a_body_is_understood(void **state)
     expect_whole((tst_reply){ .bytes = "HTTP/1.1 100 Continue\r\n\r\n" CHUNKED ONE_CHUNK "0\r\n\r\n" });
 }
 
+/* Of a whole answer without a body the trailers are the last lines that come. */
+static void trailers_are_no_head_that_is_cut_off(void **state)
+{
+    static const tst_reply reply = { .bytes = "HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                              "0\r\nX-Trailer: 1\r\n\r\n" };
+    char         text[256];
+    castor_error err;
+
+    (void)state;
+    ask_once(&reply, text, sizeof text, &err);
+    assert_int_equal(err.http_status, 503);
+    assert_int_equal(err.status, CASTOR_API_ERROR);
+}
+
 static void connections_are_used_again(void **state)
 {
     static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
@@ -644,6 +658,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         network_test(every_way_of_http_to_frame_a_body_is_understood),
+        network_test(trailers_are_no_head_that_is_cut_off),
         network_test(connections_are_used_again),
         network_test(a_connection_that_is_used_again_was_connected_at_once),
         network_test(closing_after_the_finish_reads_the_short_tail_and_keeps_the_connection),

@@ -42,14 +42,36 @@ static bool is_final(CURLcode code)
            code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_CONTENT_ENCODING;
 }
 
+/* libcurl refused a proxy for its URL, whatever the code: "Unsupported proxy scheme for 'ftp://me:pass@host'". */
+static bool is_proxy_refused(const char *line)
+{
+    return cst_str_starts_with(castor_str_of(line), "Unsupported proxy");
+}
+
+/* Puts asterisks over the name and password in the URL that such a line quotes, which may be cut off. */
+static void hide_proxy_password(char *line)
+{
+    char *from = strchr(line, '\''), *slashes = strstr(line, "//"), *at = strrchr(line, '@');
+
+    if (!from || (!at && strrchr(line, '\'') > from)) return;
+    from = slashes ? slashes + 2 : from + 1;
+    if (!at) at = line + strlen(line);
+    if (at > from) memset(from, '*', (size_t)(at - from));
+}
+
 static void tell_failure(const cst_exchange *exchange, CURLcode code, castor_error *out)
 {
-    const char *detail = exchange->trouble[0] ? exchange->trouble : curl_easy_strerror(code);
+    bool        is_proxy = is_proxy_refused(exchange->trouble);
+    const char *what = is_proxy ? "the proxy's URL cannot be used" : what_failed(code);
+    const char *why = exchange->trouble[0] ? exchange->trouble : curl_easy_strerror(code);
+    char        detail[CURL_ERROR_SIZE];
 
+    cst_copy_text(detail, sizeof detail, castor_str_of(why));
+    if (is_proxy) hide_proxy_password(detail);
     if (code == CURLE_OUT_OF_MEMORY) cst_fail_plainly(out, CASTOR_NO_MEMORY);
-    else cst_fail(out, CASTOR_NETWORK, "%s: %s", what_failed(code), detail);
+    else cst_fail(out, CASTOR_NETWORK, "%s: %s", what, detail);
     /* What a used connection says may be left over from the answer before. */
-    out->is_transient = !is_final(code) || exchange->is_reused;
+    out->is_transient = (!is_final(code) && !is_proxy) || exchange->is_reused;
     out->verdict = code == CURLE_OUT_OF_MEMORY ? CASTOR_VERDICT_FAILED : CASTOR_VERDICT_NETWORK;
 }
 
@@ -212,6 +234,7 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t len, void
     /* libcurl 7.88 tells the headers of HTTP/2 as text. */
     if (strstr(line, "[x-goog-api-key") || strstr(line, "[authorization")) return 0;
     if (strstr(line, "proxy env variable")) return 0; /* may quote a password */
+    if (is_proxy_refused(line)) hide_proxy_password(line);
     all->log(all->log_user, line);
     return 0;
 }

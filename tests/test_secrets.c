@@ -419,11 +419,34 @@ static void the_command_refuses_it_too(void **state)
     tst_pollux_stop(&twin);
 }
 
+static void a_proxy_that_cannot_be_used_is_told_once_and_without_its_password(void **state)
+{
+    static const char *const proxies[] = {
+        "ftp://beaver:" PASSWORD "@host",         "http://beaver:" PASSWORD "@ho st:99",
+        "socks9://beaver:p@ss" PASSWORD "@host", "http://beaver:" PASSWORD "@h:99999",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof proxies / sizeof proxies[0]; i++) {
+        cst_buf said;
+
+        cst_buf_init(&said, cst_allocator_default(), 1 << 20);
+        const call one = { .url = "http://127.0.0.1:1", .prompt = "Dams", .proxy = proxies[i] };
+        assert_int_equal(play(&one, NULL, &said), CASTOR_VERDICT_NETWORK);
+        assert_hidden(&said, PASSWORD, proxies[i]);
+        assert_hidden(&said, "beaver", proxies[i]);
+        assert_hidden(&said, "attempt 1\n", proxies[i]); /* the next one would fail, too */
+        assert_non_null(strstr(said.data, "the proxy's URL cannot be used: Unsupported proxy s"));
+        cst_buf_free(&said);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_key_is_in_nothing_that_the_library_says),
         cmocka_unit_test(the_key_is_in_no_line_about_a_connection),
+        cmocka_unit_test(a_proxy_that_cannot_be_used_is_told_once_and_without_its_password),
         cmocka_unit_test(no_block_is_given_back_with_the_key_in_it),
         cmocka_unit_test(the_key_is_in_nothing_that_the_command_says_or_writes),
         cmocka_unit_test(what_would_break_out_of_its_header_or_url_is_refused),

@@ -45,7 +45,7 @@ enum {
     CST_IDLE_EXCHANGES_MAX = 16,        /* handles of libcurl that are kept for the next requests */
     CST_HEADERS_MAX        = 8,         /* of a request, all ours */
     CST_UNSEEN_RUN_MAX     = 2,         /* characters in a row that show nothing: emoji have selector and joiner */
-    CST_SECRET_PART_MIN    = 4,         /* bytes of a secret's beginning that give nothing away, and are in any text */
+    CST_SECRET_PART_MIN    = 4,         /* letters that are in any text and give nothing away: no key has fewer */
     CST_RECORDER_BYTES_FIRST = 4 << 10, /* a recorder begins with so much and doubles it as it needs */
     CST_RECORDER_BYTES_MIN = 1 << 10,   /* less would not hold one event */
     CST_RECORDER_BYTES_MAX = 128 << 20, /* more than two of the largest events */

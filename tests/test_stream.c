@@ -214,6 +214,23 @@ static void a_key_that_the_server_quotes_back_is_not_repeated(void **state)
     tear_down(&fix);
 }
 
+static void a_key_of_a_letter_or_two_is_no_secret_and_spoils_no_sentence(void **state)
+{
+    static const cst_memory_step script[] = { HEAD(400, "application/json"),
+                                              BYTES("{\"error\":{\"message\":\"Keep it: k.\"}}"), END };
+    castor_client_options options = plain_options();
+    fixture               fix;
+
+    (void)state;
+    options.api_key = "k";
+    set_up(&fix, script, options);
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_STEP_ERROR);
+    assert_non_null(strstr(fix.err.message, "Keep it: k."));
+    assert_null(strchr(fix.err.message, '*'));
+    tear_down(&fix);
+}
+
 static void a_key_that_the_end_of_the_sentence_cuts_is_not_repeated_either(void **state)
 {
     static char           body[2048];
@@ -918,6 +935,7 @@ int main(void)
         cmocka_unit_test(a_clean_end_without_a_finish_reason_is_truncated),
         cmocka_unit_test(an_error_status_gives_the_servers_error_and_its_body),
         cmocka_unit_test(a_key_that_the_server_quotes_back_is_not_repeated),
+        cmocka_unit_test(a_key_of_a_letter_or_two_is_no_secret_and_spoils_no_sentence),
         cmocka_unit_test(a_key_that_the_end_of_the_sentence_cuts_is_not_repeated_either),
         cmocka_unit_test(the_error_is_clean_before_the_caller_asks_for_it),
         cmocka_unit_test(each_time_limit_strikes_and_the_error_names_it),

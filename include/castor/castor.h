@@ -419,7 +419,8 @@ typedef struct castor_allocator {
  */
 typedef struct castor_client_options {
     size_t                  size;
-    const char             *api_key;               /* sent in a header only; our copies are wiped */
+    const char             *api_key;               /* sent in a header only; our copies are wiped. With less
+                                                      than four letters it is not looked for in what servers say */
     const char             *base_url;              /* any path, with or without a trailing slash; of the openai
                                                       dialect the part before /chat/completions */
     castor_dialect          dialect;

@@ -56,6 +56,7 @@ static bool open_part(cli_record *record)
 
 bool cli_record_open(cli_record *record, const char *path, cli_fault *fault)
 {
+    if (!*path) return cli_fault_set(fault, CLI_EXIT_USAGE, "--record: '' names no file");
     *record = (cli_record){ .fd = -1, .path = place_of(path) };
     if (!record->path) return fail(fault, CLI_EXIT_USAGE, path);
     if (is_special(record->path)) record->fd = open(record->path, O_WRONLY | O_CLOEXEC);

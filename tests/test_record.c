@@ -158,6 +158,8 @@ static void a_file_that_cannot_be_made_is_told_before_anything_is_sent(void **st
     assert_said(fix, "castor: --record: cannot write /nowhere/at/all: No such file or directory");
     assert_int_equal(ask(fix, &fix->twin, "--record / Dams"), 2);
     assert_said(fix, "castor: --record: cannot write /: Is a directory");
+    assert_int_equal(ask(fix, &fix->twin, "--record= Dams"), 2);
+    assert_said(fix, "castor: --record: '' names no file");
     assert_int_equal(ask(fix, &fix->twin, "--record x --dry-run Dams"), 2);
     assert_said(fix, "--record: nothing is sent with --dry-run");
     tst_answer a = tst_call(&fix->twin, "GET", "/pollux/stats", "", NULL);

@@ -36,14 +36,14 @@ void cst_stream_delist(castor_stream *stream)
     stream->list = NULL;
 }
 
-void cst_stream_enlist(castor_stream *stream, cst_stream_list *list)
+void cst_stream_enlist(castor_stream *stream, cst_stream_list *list, castor_stream *before)
 {
     cst_stream_delist(stream);
     stream->list = list;
-    stream->list_prev = list->last;
-    stream->list_next = NULL;
-    *(list->last ? &list->last->list_next : &list->first) = stream;
-    list->last = stream;
+    stream->list_prev = before ? before->list_prev : list->last;
+    stream->list_next = before;
+    *(stream->list_prev ? &stream->list_prev->list_next : &list->first) = stream;
+    *(before ? &before->list_prev : &list->last) = stream;
     list->count++;
 }
 
@@ -53,7 +53,7 @@ void cst_stream_touch(castor_stream *stream)
 
     if (!client || stream->is_told || stream->is_resting || cst_stream_is_waiting(stream)) return;
     cst_stream_list *list = stream->listen ? &client->heard : &client->news;
-    if (stream->list != list) cst_stream_enlist(stream, list);
+    if (stream->list != list) cst_stream_enlist(stream, list, NULL);
 }
 
 /* ---- time limits ---- */

@@ -213,14 +213,18 @@ bool cst_stream_must_wait(const castor_stream *stream)
     return !stream->holds_place && (client->under_way >= client->streams_max || client->waiting.first);
 }
 
+/* Who has begun stands before all that have not, and behind the others that have. */
 void cst_stream_stand_in_line(castor_stream *stream)
 {
+    castor_stream *before = stream->sequel.requests > 0 ? stream->client->waiting.first : NULL;
+
+    while (before && before->sequel.requests > 0) before = before->list_next;
     cst_call_fit(&stream->call);
-    cst_stream_enlist(stream, &stream->client->waiting);
+    cst_stream_enlist(stream, &stream->client->waiting, before);
     cst_stream_schedule(stream);
 }
 
-/* The time of its next attempt has come. One whose caller was long in taking its events has lost its place. */
+/* The time of its next attempt has come. One whose body ended before its last events were taken has lost its place. */
 void cst_stream_resume(castor_stream *stream)
 {
     stream->is_resting = false;

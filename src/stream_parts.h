@@ -28,7 +28,7 @@ static inline bool cst_stream_is_between(const castor_stream *stream)
 
 extern const cst_attempt_owner cst_stream_owner; /* of the attempts; their user is the stream */
 
-void cst_stream_enlist(castor_stream *stream, cst_stream_list *list);
+void cst_stream_enlist(castor_stream *stream, cst_stream_list *list, castor_stream *before); /* NULL: at its end */
 void cst_stream_schedule(castor_stream *stream); /* a limit may have come nearer */
 bool cst_stream_make_decoder(castor_stream *stream);
 

@@ -746,6 +746,33 @@ static void a_long_answer_goes_on_from_hop_to_hop_as_one(void **state)
     tear_down(&fix);
 }
 
+static void a_long_answer_goes_on_before_others_begin(void **state)
+{
+    castor_stream *streams[3];
+    castor_event   event;
+    char           order[8] = "";
+    fixture        fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(hop_a, whole, last_hop, whole));
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(castor_stream_open(&streams[i], fix.client, &fix.request, &fix.err), CASTOR_OK);
+    }
+    while (strlen(order) < 3) {
+        for (size_t i = 0; i < 3; i++) {
+            castor_step step;
+            if (castor_stream_verdict(streams[i]) != CASTOR_VERDICT_NONE) continue;
+            while ((step = castor_stream_poll(streams[i], &event, &fix.err)) == CASTOR_STEP_EVENT) { }
+            if (step == CASTOR_STEP_DONE) order[strlen(order)] = "abc"[i];
+        }
+        assert_int_equal(castor_client_wait(fix.client, 1000, &fix.err), CASTOR_OK);
+    }
+    assert_string_equal(order, "bac"); /* b had its turn while nobody had taken what a's first hop gave */
+    for (size_t i = 0; i < 3; i++) castor_stream_close(streams[i]);
+    fix.stream = NULL;
+    tear_down(&fix);
+}
+
 static void hops_end_at_their_limit_and_at_a_token_that_repeats(void **state)
 {
     static const struct {
@@ -983,6 +1010,7 @@ int main(void)
         cmocka_unit_test(in_chat_completions_the_model_stands_in_the_body),
         cmocka_unit_test(a_fallback_model_that_is_none_is_refused_before_anything_is_sent),
         cmocka_unit_test(a_long_answer_goes_on_from_hop_to_hop_as_one),
+        cmocka_unit_test(a_long_answer_goes_on_before_others_begin),
         cmocka_unit_test(hops_end_at_their_limit_and_at_a_token_that_repeats),
         cmocka_unit_test(a_hop_that_fails_is_tried_again_with_its_token),
         cmocka_unit_test(a_hop_is_asked_of_the_model_whose_token_it_has),

@@ -375,7 +375,9 @@ typedef struct castor_attempt {
  *               castor_stream_model_version. A long answer goes on (hops_max) with the model that began it.
  * Waiting       takes no thread and no connection, and goes on in castor_stream_next, castor_client_wait and in the
  *               caller's loop. Such a stream keeps its place among streams_max: a server in trouble is not asked by
- *               more of them. The total limit goes on; castor_stream_cancel ends it at once.
+ *               more of them. (One whose events were taken only after its body had ended has given it up; it waits
+ *               for the next, before all that have not begun.) The total limit goes on; castor_stream_cancel ends it
+ *               at once.
  * The hook      is called inside the functions that move a client or take from a stream. Of this library it may call
  *               castor_stream_cancel.
  */

@@ -224,9 +224,9 @@ void cst_stream_fail(castor_stream *stream, const castor_error *failure)
 
     if (cst_stream_is_waiting(stream)) cst_stream_delist(stream);
     stream->is_resting = false;
-    if (!cst_stream_make_decoder(stream)) stream->has_no_memory = true;
-    else if (is_between) cst_decoder_overrule(stream->attempt.decoder, failure);
-    else cst_decoder_fail(stream->attempt.decoder, failure);
+    bool has_decoder = cst_stream_make_decoder(stream); /* without one it was memory, see castor_stream_error */
+    if (has_decoder && is_between) cst_decoder_overrule(stream->attempt.decoder, failure);
+    else if (has_decoder) cst_decoder_fail(stream->attempt.decoder, failure);
     cst_stream_close_exchange(stream);
     cst_stream_settle(stream);
     cst_stream_touch(stream);

@@ -25,7 +25,6 @@ struct castor_stream {
     castor_listen_fn *listen;     /* NULL: its caller pulls */
     void             *listen_user;
     atomic_int        is_cancelled;
-    bool              has_no_memory; /* not even for a decoder to hold the error */
     bool              tells_server; /* of the total limit */
     bool              is_new_model; /* `fallback` is to be asked from the next attempt on */
     bool              holds_place; /* among those that are under way */

@@ -215,7 +215,7 @@ typedef struct castor_safety {
 /**
  * castor_request -- what to ask. Plain fields for the usual things; `extra_json`, an object merged into the body
  * (objects deeply, the rest replaces); or `body_json`, the whole body as it stands, beside which only model, dialect,
- * extra_json, is_unary, recorder_bytes and the limits of time have a place.
+ * extra_json, is_unary, retry, hops_max, recorder_bytes and the limits of time have a place.
  *
  * Everything is read during castor_stream_open or castor_generate and not kept. What a dialect cannot say (for
  * example top_k in chat completions) is refused with CASTOR_INVALID and the field's name, never dropped.
@@ -544,7 +544,8 @@ CASTOR_API void castor_stream_cancel(castor_stream *stream);
  */
 CASTOR_API void castor_stream_close(castor_stream *stream);
 
-/* Readable at any time, as far as known; after the end in full. Views live until castor_stream_close. */
+/* Readable at any time, as far as known; after the end in full. Views live until the next call that moves the client or
+   takes from the stream; those taken after the end, until castor_stream_close. */
 CASTOR_API castor_verdict      castor_stream_verdict(const castor_stream *stream);
 CASTOR_API const castor_error *castor_stream_error(const castor_stream *stream); /* NULL unless it ended in ERROR */
 CASTOR_API castor_usage        castor_stream_usage(const castor_stream *stream);

@@ -48,6 +48,16 @@ static void rest(castor_stream *stream, int64_t delay_ms)
     cst_stream_close_exchange(stream);
 }
 
+/* What has come to nothing: the attempt, and where the answer begins anew, the hops before it. */
+static castor_usage usage_lost(const castor_stream *stream)
+{
+    const castor_decoder *decoder = stream->attempt.decoder;
+    castor_usage          all = castor_decoder_usage(decoder), own = decoder->facts.usage;
+
+    own.is_partial = all.is_partial;
+    return stream->sequel.has_given ? all : own;
+}
+
 static void tell_attempt(castor_stream *stream, const castor_error *error, const cst_retry_decision *decision)
 {
     const cst_retry_rules *rules = stream->rules;
@@ -61,7 +71,7 @@ static void tell_attempt(castor_stream *stream, const castor_error *error, const
         .model = castor_str_of(model),
         .next_model = castor_str_of(next_model),
         .error = error,
-        .usage = stream->attempt.decoder->facts.usage,
+        .usage = usage_lost(stream),
         .delay_ms = decision->delay_ms,
         .is_restart = stream->sequel.has_given,
     };

@@ -57,6 +57,7 @@ typedef struct fixture {
     int64_t              began_ms;
     int64_t              delays_ms;      /* that it was told of, in sum */
     char                 book[512];      /* what else it was told */
+    castor_usage         usage;          /* of the last attempt that it was told of */
     bool                 cancels;        /* inside the hook */
 } fixture;
 
@@ -70,6 +71,7 @@ static void on_attempt(void *user, castor_stream *stream, const castor_attempt *
     assert_in_range(attempt->number, 1, attempt->attempts_max - 1);
     assert_null(strstr(attempt->error->message, "test-key"));
     fix->delays_ms += attempt->delay_ms;
+    fix->usage = attempt->usage;
     snprintf(fix->book + len, sizeof fix->book - len, "%s>%s %s%s;", attempt->model.data, attempt->next_model.data,
              castor_verdict_name(attempt->error->verdict), attempt->is_restart ? " restart" : "");
     if (fix->cancels) castor_stream_cancel(stream);
@@ -370,6 +372,8 @@ static void an_answer_that_broke_off_begins_anew_when_that_is_allowed(void **sta
     assert_string_equal(fix.book, "first-model>first-model TRUNCATED restart;first-model>first-model FAILED;"
                                   "first-model>first-model TRUNCATED restart;");
     assert_int_equal(castor_stream_usage(fix.stream).total_tokens.value, 6);
+    assert_int_equal(fix.usage.total_tokens.value, 5);
+    assert_true(fix.usage.is_partial);
     tear_down(&fix);
 }
 
@@ -913,6 +917,7 @@ static void a_long_answer_that_breaks_off_begins_anew_from_its_first_hop(void **
     assert_int_equal(fix.restarts, 1);
     assert_string_equal(fix.text, "two  world");
     assert_int_equal(castor_stream_usage(fix.stream).total_tokens.value, 19);
+    assert_int_equal(fix.usage.total_tokens.value, 18); /* the hop that broke off, and the one before it */
     assert_non_null(strstr(cst_transport_memory_body(fix.transport), "Yg=="));
     tear_down(&fix);
 }

@@ -792,6 +792,8 @@ static void hops_end_at_their_limit_and_at_a_token_that_repeats(void **state)
         open_stream(&fix);
         assert_int_equal(read_on(&fix), CASTOR_VERDICT_MAX_TOKENS);
         assert_int_equal(castor_stream_attempts(fix.stream), cases[i].requests);
+        assert_non_null(strstr(fix.err.message, "hops_max"));
+        assert_null(strstr(fix.err.message, "max_output_tokens")); /* which would not help */
         assert_int_equal(fix.finishes, 1);
         assert_true(cst_str_is(castor_stream_finish_reason(fix.stream), "CONTINUATION"));
         tear_down(&fix);

@@ -956,6 +956,23 @@ static void a_hop_that_only_thought_goes_on_too(void **state)
     tear_down(&fix);
 }
 
+static void a_connection_that_is_lost_behind_a_token_and_thoughts_does_no_harm_either(void **state)
+{
+    static const script lost_behind = {
+        HEAD(200, SSE),
+        BYTES("data: {\"candidates\":[{\"content\":{},\"finishReason\":\"CONTINUATION\",\"continuationToken\":\"YQ==\"}]}\r\n\r\n"),
+        LOSE("reset by peer"),
+    };
+    fixture fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(lost_behind, last_hop));
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(fix.text, " world");
+    tear_down(&fix);
+}
+
 /* ---- memory ---- */
 
 static void every_allocation_on_a_long_way_may_fail(void **state)
@@ -1027,6 +1044,7 @@ int main(void)
         cmocka_unit_test(a_long_answer_that_breaks_off_begins_anew_from_its_first_hop),
         cmocka_unit_test(a_connection_that_is_lost_behind_the_token_does_no_harm),
         cmocka_unit_test(a_hop_that_only_thought_goes_on_too),
+        cmocka_unit_test(a_connection_that_is_lost_behind_a_token_and_thoughts_does_no_harm_either),
         cmocka_unit_test(every_allocation_on_a_long_way_may_fail),
     };
 

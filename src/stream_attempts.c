@@ -83,6 +83,7 @@ static void try_again(castor_stream *stream, const castor_error *error, const cs
     cst_sequel *sequel = &stream->sequel;
 
     tell_attempt(stream, error, decision);
+    rest(stream, decision->delay_ms); /* first: the exchange may still be sending the body that goes with the token */
     if (decision->takes_other_model) {
         stream->fallback = cst_retry_next_model(stream->rules, stream->fallback);
         stream->is_new_model = true;
@@ -94,18 +95,21 @@ static void try_again(castor_stream *stream, const castor_error *error, const cs
         sequel->hops = 0;
         stream->budget_since_ms = cst_stream_clock(stream);
     }
-    rest(stream, decision->delay_ms);
 }
 
 /* A long answer goes on: attempts and their time are counted anew. False: without memory. */
 static bool hop(castor_stream *stream, castor_str token)
 {
-    if (cst_call_set_token(&stream->call, token, NULL) != CASTOR_OK) return false;
+    rest(stream, 0); /* first: the exchange may still be sending the body of this hop */
+    if (cst_call_set_token(&stream->call, token, NULL) != CASTOR_OK) {
+        stream->is_resting = false;
+        cst_stream_close_exchange(stream); /* with its place */
+        return false;
+    }
     stream->sequel.is_anew = false;
     stream->sequel.hops++;
     stream->sequel.attempts = 0;
     stream->budget_since_ms = cst_stream_clock(stream);
-    rest(stream, 0);
     return true;
 }
 

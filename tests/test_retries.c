@@ -109,6 +109,7 @@ static void open_stream(fixture *fix)
 static void tear_down(fixture *fix)
 {
     castor_stream_close(fix->stream);
+    if (fix->client) assert_int_equal(fix->client->under_way, 0);
     castor_client_free(fix->client);
     assert_int_equal(fix->memory.live_bytes, 0);
     assert_false(fix->memory.has_lied);
@@ -973,6 +974,28 @@ static void a_connection_that_is_lost_behind_a_token_and_thoughts_does_no_harm_e
     tear_down(&fix);
 }
 
+/* A list that is closed says that nothing more will come, while the body has not ended. */
+#define LIST_OF_ONE(text, token) \
+    "[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text "\"}]},\"finishReason\":\"CONTINUATION\"," \
+    "\"continuationToken\":\"" token "\"}]}]"
+
+static void a_body_is_kept_until_its_exchange_is_closed(void **state)
+{
+    static const script one = { HEAD(200, "application/json"), BYTES(LIST_OF_ONE("One ", "YQ==")), WAIT(50), END };
+    static const script two = { HEAD(200, "application/json"), BYTES(LIST_OF_ONE("two ", "Yg==")), WAIT(50), END };
+    static const script bad = { HEAD(200, SSE), BYTES(HELLO "data: " ERROR("503", "UNAVAILABLE", "") "\r\n\r\n"),
+                                WAIT(50), END };
+    fixture             fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(one, two, bad, whole));
+    fix.retry.restart = 1;
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(fix.text, "Hello world");
+    tear_down(&fix);
+}
+
 /* ---- memory ---- */
 
 static void every_allocation_on_a_long_way_may_fail(void **state)
@@ -1045,6 +1068,7 @@ int main(void)
         cmocka_unit_test(a_connection_that_is_lost_behind_the_token_does_no_harm),
         cmocka_unit_test(a_hop_that_only_thought_goes_on_too),
         cmocka_unit_test(a_connection_that_is_lost_behind_a_token_and_thoughts_does_no_harm_either),
+        cmocka_unit_test(a_body_is_kept_until_its_exchange_is_closed),
         cmocka_unit_test(every_allocation_on_a_long_way_may_fail),
     };
 

@@ -211,6 +211,20 @@ static void an_answer_that_never_came_is_a_refusal(void **state)
     tear_down(&fix);
 }
 
+static void a_status_that_means_nothing_is_played_too(void **state)
+{
+    static const cst_memory_step steps[] = { PHASE(CST_PHASE_FIRST_BYTE), HEAD(999, "text/plain"), BYTES("denied"),
+                                             END };
+    fixture fix;
+
+    (void)state;
+    record(&fix, steps, 1 << 20);
+    plx_script script = parse(&fix);
+    assert_int_equal(script.first->status, 999);
+    plx_script_free(&script);
+    tear_down(&fix);
+}
+
 static void what_nobody_recorded_cannot_be_dumped(void **state)
 {
     static const cst_memory_step steps[] = { PHASE(CST_PHASE_FIRST_BYTE), HEAD(200, SSE), BYTES(LAST("Dams")), END };
@@ -635,6 +649,7 @@ int main(void)
         cmocka_unit_test(a_server_that_fell_silent_is_silent_when_played),
         cmocka_unit_test(without_a_connection_there_is_nothing_to_play),
         cmocka_unit_test(an_answer_that_never_came_is_a_refusal),
+        cmocka_unit_test(a_status_that_means_nothing_is_played_too),
         cmocka_unit_test(what_nobody_recorded_cannot_be_dumped),
         cmocka_unit_test(the_first_dump_ends_the_recording),
         cmocka_unit_test(no_later_attempt_touches_a_recording_that_was_dumped),

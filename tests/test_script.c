@@ -253,7 +253,7 @@ static void a_misspelt_mark_is_refused_with_its_line(void **state)
     assert_refused(CASE_HEAD "<* 3\n", 4, "no bytes");
     assert_refused(CASE_HEAD "@ colour: red\n", 4, "no setting `colour`");
     assert_refused(CASE_HEAD "@ status\n", 4, "KEY: VALUE");
-    assert_refused(CASE_HEAD "@ status: 99\n", 4, "200 to 599");
+    assert_refused(CASE_HEAD "@ status: 99\n", 4, "200 to 999");
     assert_refused(CASE_HEAD "@ dialect: latin\n", 4, "gemini");
     assert_refused(CASE_HEAD "@ eol: none\n", 4, "crlf");
     assert_refused(CASE_HEAD "@ end: never\n", 4, "lost");

@@ -277,11 +277,12 @@ static bool set_content_type(reader *r, castor_str value)
     return check(r, cst_arena_copy(&r->script->arena, value, &r->current->content_type));
 }
 
+/* Beyond 599 there is no meaning, but there are servers: what was recorded of them can be played, too. */
 static bool set_status(reader *r, castor_str value)
 {
     uint64_t status = 0;
 
-    if (!parse_number(value, 599, &status) || status < 200) return fail(r, "`status` is a number from 200 to 599.");
+    if (!parse_number(value, 999, &status) || status < 200) return fail(r, "`status` is a number from 200 to 999.");
     r->current->status = (int)status;
     return true;
 }

@@ -21,11 +21,25 @@ static how_it_ended how_it_ended_of(const cst_recorder *recorder, const cst_dump
 
 /* ---- prose ---- */
 
+/* What others said, as a script would say it. */
+static castor_status print_ascii(cst_buf *out, castor_str text)
+{
+    castor_status status = CASTOR_OK;
+
+    for (size_t i = 0; status == CASTOR_OK && i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.data[i];
+        status = byte < 0x80 ? cst_buf_append(out, &byte, 1) : cst_buf_append_format(out, "\\x%02x", byte);
+    }
+    return status;
+}
+
 static castor_status print_outcome(cst_buf *out, const cst_dump_facts *facts)
 {
     if (facts->verdict == CASTOR_VERDICT_NONE) return cst_buf_append_text(out, "It was still under way.\n");
-    return cst_buf_append_format(out, "It came to %s%s%s.\n", castor_verdict_name(facts->verdict),
-                                 facts->message ? ": " : "", facts->message ? facts->message : "");
+    castor_status status = cst_buf_append_format(out, "It came to %s%s", castor_verdict_name(facts->verdict),
+                                                 facts->message ? ": " : "");
+    if (status == CASTOR_OK) status = print_ascii(out, castor_str_of(facts->message));
+    return status == CASTOR_OK ? cst_buf_append_text(out, ".\n") : status;
 }
 
 static castor_status print_missing(cst_buf *out, const cst_recorder *recorder, size_t skipped, cst_framing framing)
@@ -44,8 +58,9 @@ static castor_status print_prose(cst_buf *out, const cst_recorder *recorder, siz
     const char *query = facts->url.len ? memchr(facts->url.data, '?', facts->url.len) : NULL;
     castor_str  url = { facts->url.data, query ? (size_t)(query - facts->url.data) : facts->url.len };
 
-    castor_status status = cst_buf_append_format(out, "# An answer recorded by castor %s\n\nPOST %.*s, attempt %zu.\n",
-                                                 CASTOR_VERSION, CASTOR_ARG(url), recorder->attempt_count);
+    castor_status status = cst_buf_append_text(out, "# An answer recorded by castor " CASTOR_VERSION "\n\nPOST ");
+    if (status == CASTOR_OK) status = print_ascii(out, url);
+    if (status == CASTOR_OK) status = cst_buf_append_format(out, ", attempt %zu.\n", recorder->attempt_count);
     if (status == CASTOR_OK) status = print_outcome(out, facts);
     if (status == CASTOR_OK) status = print_missing(out, recorder, skipped, facts->framing);
     if (status != CASTOR_OK) return status;

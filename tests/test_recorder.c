@@ -225,6 +225,19 @@ static void a_status_that_means_nothing_is_played_too(void **state)
     tear_down(&fix);
 }
 
+static void what_went_wrong_is_told_in_ascii(void **state)
+{
+    static const cst_memory_step steps[] = { PHASE(CST_PHASE_FIRST_BYTE), HEAD(400, "application/json"),
+        BYTES("{\"error\":{\"code\":400,\"message\":\"zu gro\xC3\x9F\",\"status\":\"INVALID_ARGUMENT\"}}"), END };
+    fixture fix;
+
+    (void)state;
+    record(&fix, steps, 1 << 20);
+    assert_says(&fix, ": zu gro\\xc3\\x9f.\n");
+    for (size_t i = 0; i < fix.script.len; i++) assert_true((unsigned char)fix.script.data[i] < 0x80);
+    tear_down(&fix);
+}
+
 static void what_nobody_recorded_cannot_be_dumped(void **state)
 {
     static const cst_memory_step steps[] = { PHASE(CST_PHASE_FIRST_BYTE), HEAD(200, SSE), BYTES(LAST("Dams")), END };
@@ -650,6 +663,7 @@ int main(void)
         cmocka_unit_test(without_a_connection_there_is_nothing_to_play),
         cmocka_unit_test(an_answer_that_never_came_is_a_refusal),
         cmocka_unit_test(a_status_that_means_nothing_is_played_too),
+        cmocka_unit_test(what_went_wrong_is_told_in_ascii),
         cmocka_unit_test(what_nobody_recorded_cannot_be_dumped),
         cmocka_unit_test(the_first_dump_ends_the_recording),
         cmocka_unit_test(no_later_attempt_touches_a_recording_that_was_dumped),

@@ -8,7 +8,8 @@
  *     castor_answer  *whole;          the same, taken whole (castor_generate)
  *     castor_decoder *decoder;        bytes in, events out, for those with a transport of their own
  *
- * Reading order: strings and options, request, client, stream, loop, answer, decoder, text on a terminal, names.
+ * Reading order: strings, errors and verdicts, request, events, trying again, client, stream, loop, answer, decoder,
+ * text on a terminal, names.
  *
  * Rules that hold everywhere
  *   Ownership  A first argument `T **out` is yours to free or close. A returned view or const pointer belongs to
@@ -214,8 +215,8 @@ typedef struct castor_safety {
 
 /**
  * castor_request -- what to ask. Plain fields for the usual things; `extra_json`, an object merged into the body
- * (objects deeply, the rest replaces); or `body_json`, the whole body as it stands, beside which only model, dialect,
- * extra_json, is_unary, retry, hops_max, recorder_bytes and the limits of time have a place.
+ * (objects deeply, the rest replaces); or `body_json`, the whole body as it stands, beside which only what is no part
+ * of a body has a place (model, dialect, is_unary, the limits of time, retry, hops_max, recorder_bytes), and extra_json.
  *
  * Everything is read during castor_stream_open or castor_generate and not kept. What a dialect cannot say (for
  * example top_k in chat completions) is refused with CASTOR_INVALID and the field's name, never dropped.

@@ -23,7 +23,8 @@ typedef enum tst_way {
 /*
  * The text is written by its pieces, as the events bring them: a digit is one of them, `*` all behind the one named
  * before. `#` is U+FFFD, `@` a NUL, `x` any number of x, `~` what the fault "separators" puts in. `?` at the end: or
- * any beginning of that; TRUNCATED is then NETWORK when nothing has come. The text of a whole answer is one piece.
+ * any beginning of that; TRUNCATED is then NETWORK when nothing has come. `!` behind it: or all, and COMPLETE. The text
+ * of a whole answer is one piece.
  */
 typedef struct tst_ending {
     castor_verdict verdict; /* NONE: as in the column to the left */

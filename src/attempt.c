@@ -155,7 +155,9 @@ static void on_end(void *user, const castor_error *failure)
     cst_attempt *attempt = user;
 
     if (attempt->recorder) {
-        cst_recorder_end(attempt->recorder, failure ? CST_RECORD_LOST : CST_RECORD_CLEAN, clock_of(attempt));
+        bool           is_ours = attempt->tail_bytes > CST_CLOSE_TAIL_BYTES; /* we hung up, and the server was well */
+        cst_record_end end = !failure ? CST_RECORD_CLEAN : is_ours ? CST_RECORD_OPEN : CST_RECORD_LOST;
+        cst_recorder_end(attempt->recorder, end, clock_of(attempt));
     }
     if (failure) cst_decoder_lose(attempt->decoder, failure);
     else castor_decoder_end(attempt->decoder, CASTOR_END_CLEAN);

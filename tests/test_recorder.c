@@ -8,8 +8,10 @@
 #include <stdlib.h>
 
 #include "client.h"
+#include "drive.h"
 #include "recorder.h"
 #include "script/script.h"
+#include "stream.h"
 #include "support.h"
 #include "transport_memory.h"
 
@@ -223,6 +225,25 @@ static void a_status_that_means_nothing_is_played_too(void **state)
     assert_int_equal(script.first->status, 999);
     plx_script_free(&script);
     tear_down(&fix);
+}
+
+static void a_tail_that_we_cut_off_was_not_lost_by_the_server(void **state)
+{
+    castor_str      pad = tst_repeat(":", CST_CLOSE_TAIL_BYTES + 1);
+    cst_memory_step steps[] = { PHASE(CST_PHASE_FIRST_BYTE), HEAD(200, SSE),
+        BYTES("data: {\"error\":{\"code\":400,\"status\":\"INVALID_ARGUMENT\"}}\r\n\r\n"), WAIT(1),
+        { CST_MEMORY_BYTES, 0, pad }, END };
+    fixture         fix;
+
+    (void)state;
+    set_up(&fix, steps, 1 << 20);
+    assert_int_equal(read_to_the_end(fix.stream, &fix.err), CASTOR_STEP_ERROR);
+    while (fix.stream->attempt.exchange) assert_int_equal(cst_client_drive(fix.client, 1, &fix.err), CASTOR_OK);
+    dump(&fix);
+    assert_says(&fix, "::::");
+    assert_says(&fix, "@ end: clean\n");
+    tear_down(&fix);
+    free((void *)(uintptr_t)pad.data);
 }
 
 static void what_went_wrong_is_told_in_ascii(void **state)
@@ -663,6 +684,7 @@ int main(void)
         cmocka_unit_test(without_a_connection_there_is_nothing_to_play),
         cmocka_unit_test(an_answer_that_never_came_is_a_refusal),
         cmocka_unit_test(a_status_that_means_nothing_is_played_too),
+        cmocka_unit_test(a_tail_that_we_cut_off_was_not_lost_by_the_server),
         cmocka_unit_test(what_went_wrong_is_told_in_ascii),
         cmocka_unit_test(what_nobody_recorded_cannot_be_dumped),
         cmocka_unit_test(the_first_dump_ends_the_recording),

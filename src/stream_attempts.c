@@ -93,7 +93,6 @@ static void try_again(castor_stream *stream, const castor_error *error, const cs
         sequel->is_anew = true;
         sequel->restarts++;
         sequel->hops = 0;
-        stream->budget_since_ms = cst_stream_clock(stream);
     }
 }
 
@@ -109,7 +108,6 @@ static bool hop(castor_stream *stream, castor_str token)
     stream->sequel.is_anew = false;
     stream->sequel.hops++;
     stream->sequel.attempts = 0;
-    stream->budget_since_ms = cst_stream_clock(stream);
     return true;
 }
 
@@ -197,13 +195,15 @@ static castor_status prepare(castor_stream *stream, const cst_call_settings *set
 castor_status cst_stream_begin(castor_stream *stream, castor_error *err)
 {
     cst_call_settings settings = cst_client_call_settings(stream->client);
+    bool              begins = stream->sequel.requests == 0 || stream->sequel.has_given; /* anew, or a hop */
     castor_status     status = prepare(stream, &settings, err);
 
     if (status == CASTOR_OK) status = cst_call_print_headers(&stream->call, server_limit_of(stream), &settings, err);
     if (status == CASTOR_OK) status = send_request(stream, err);
     cst_call_forget_key(&stream->call); /* the transport has its own copy now, and no more than one is needed */
     if (status != CASTOR_OK) return status;
-    if (stream->sequel.requests++ == 0) stream->budget_since_ms = cst_stream_clock(stream);
+    if (begins) stream->budget_since_ms = cst_stream_clock(stream); /* only now: it may have stood in line */
+    stream->sequel.requests++;
     stream->sequel.attempts++;
     stream->client->under_way += !stream->holds_place;
     stream->holds_place = true;

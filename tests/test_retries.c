@@ -778,6 +778,38 @@ static void a_long_answer_goes_on_before_others_begin(void **state)
     tear_down(&fix);
 }
 
+static void the_time_in_line_is_not_of_the_budget(void **state)
+{
+    static const script           slow = { WAIT(130000), HEAD(200, SSE), BYTES(WORLD), END };
+    static const script           broken_off_at_once = { HEAD(200, SSE), BYTES(HELLO), LOSE("reset by peer") };
+    static const cst_memory_step *const firsts[] = { hop_a, broken_off_at_once };
+    castor_stream                *behind;
+    castor_event                  event;
+    castor_step                   step;
+    fixture                       fix;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        set_up(&fix, SCRIPTS(firsts[i], slow, busy, last_hop));
+        fix.retry.restart = 1;
+        open_stream(&fix);
+        assert_int_equal(castor_stream_open(&behind, fix.client, &fix.request, &fix.err), CASTOR_OK);
+        fix.stream = NULL; /* the hook is told of the first one only */
+        castor_stream *first = fix.client->streams->next;
+        assert_int_equal(castor_client_wait(fix.client, 100, &fix.err), CASTOR_OK);
+        while ((step = castor_stream_poll(first, &event, &fix.err)) == CASTOR_STEP_EVENT) { }
+        assert_int_equal(castor_stream_attempts(behind), 1); /* it has the place now */
+        while (castor_stream_next(behind, &event, &fix.err) == CASTOR_STEP_EVENT) { }
+        assert_int_equal(castor_stream_verdict(behind), CASTOR_VERDICT_COMPLETE);
+        castor_stream_close(behind);
+        while ((step = castor_stream_next(first, &event, &fix.err)) == CASTOR_STEP_EVENT) { }
+        assert_int_equal(step, CASTOR_STEP_DONE);
+        assert_int_equal(castor_stream_attempts(first), 3);
+        fix.stream = first;
+        tear_down(&fix);
+    }
+}
+
 static void hops_end_at_their_limit_and_at_a_token_that_repeats(void **state)
 {
     static const struct {
@@ -1058,6 +1090,7 @@ int main(void)
         cmocka_unit_test(a_fallback_model_that_is_none_is_refused_before_anything_is_sent),
         cmocka_unit_test(a_long_answer_goes_on_from_hop_to_hop_as_one),
         cmocka_unit_test(a_long_answer_goes_on_before_others_begin),
+        cmocka_unit_test(the_time_in_line_is_not_of_the_budget),
         cmocka_unit_test(hops_end_at_their_limit_and_at_a_token_that_repeats),
         cmocka_unit_test(a_hop_that_fails_is_tried_again_with_its_token),
         cmocka_unit_test(a_hop_is_asked_of_the_model_whose_token_it_has),

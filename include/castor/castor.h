@@ -388,7 +388,8 @@ typedef struct castor_retry_options {
     int32_t            attempts_max;         /* default 4; 1: never again */
     int32_t            restart;              /* times that an answer may begin anew; default never */
     int64_t            budget_ms;            /* default 120 s from the first attempt on: none begins later. Counts anew
-                                                when the answer begins anew. CASTOR_NO_LIMIT: none */
+                                                when the answer begins anew or its next hop begins. CASTOR_NO_LIMIT:
+                                                none */
     int64_t            first_delay_ms;       /* default 1 s */
     int64_t            delay_max_ms;         /* default 60 s; the server's own may be longer */
     const char *const *fallback_models;      /* names as in castor_request.model */

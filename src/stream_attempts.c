@@ -118,7 +118,7 @@ void cst_stream_follow_up(castor_stream *stream)
     castor_str    token = cst_stream_token(stream);
     bool          is_cancelled = atomic_load(&stream->is_cancelled);
 
-    /* The token is good, also where the connection was lost behind it: that is NETWORK where nothing was to be shown. */
+    /* The token is good, also where the connection was lost behind it; NETWORK: and nothing was to be shown. */
     bool goes_on = outcome->verdict == CASTOR_VERDICT_MAX_TOKENS || outcome->verdict == CASTOR_VERDICT_TRUNCATED ||
                    outcome->verdict == CASTOR_VERDICT_NETWORK;
     if (token.len > 0 && goes_on && !is_cancelled) {

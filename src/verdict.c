@@ -172,8 +172,8 @@ static void say_max_tokens(const cst_facts *facts, const cst_candidate *worst, c
 
     conclude(out, CASTOR_VERDICT_MAX_TOKENS, CASTOR_INCOMPLETE, reason);
     if (cst_str_is(reason, "CONTINUATION")) {
-        cst_error_say(out, "the answer was cut off at the limit of one request (CONTINUATION); it goes on where hops_max "
-                           "allows another and the server gives a new token");
+        cst_error_say(out, "the answer was cut off at the limit of one request (CONTINUATION); it goes on where "
+                           "hops_max allows another and the server gives a new token");
     } else if (!facts->has_content && thoughts.is_set && thoughts.value > 0) {
         cst_error_say(out, "thinking used up the token limit (%lld tokens) before the answer began; raise the limit or "
                            "lower the thinking budget", (long long)thoughts.value);

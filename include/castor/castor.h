@@ -353,7 +353,7 @@ typedef struct castor_attempt {
     castor_str          next_model;   /* that the next one asks: the same, or a fallback model */
     const castor_error *error;        /* what it came to; its retry_after_ms is the server's own delay */
     castor_usage        usage;        /* what it cost, as far as the server has told; with is_restart, the hops before
-                                         it too. Not part of the stream's usage, unless it stands in the end after all */
+                                         it too. Not part of the stream's usage, unless it stands in the end */
     int64_t             delay_ms;     /* from now to the next one */
     int32_t             is_restart;   /* events of it were given: if the next brings any, RESTART comes before them */
 } castor_attempt;

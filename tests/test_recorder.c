@@ -567,6 +567,7 @@ typedef struct flight {
     cst_buf events;
     cst_buf script;
     cst_buf dump; /* as it stands */
+    bool    was_left; /* it had not ended when we had heard enough */
 } flight;
 
 static void keep_script(flight *out, castor_str script)
@@ -608,6 +609,7 @@ static flight fly(const char *url, castor_dialect dialect, bool is_unary)
                                            err.status == CASTOR_API_ERROR ? err.message : ""), CASTOR_OK);
     assert_int_equal(castor_stream_dump(stream, &script, &err), CASTOR_OK);
     keep_script(&out, script);
+    out.was_left = stream->attempt.recorder->end == CST_RECORD_OPEN;
     castor_stream_close(stream);
     castor_client_free(client);
     return out;
@@ -630,6 +632,16 @@ static pollux *twin(const char **url)
     return out;
 }
 
+/* How much had come when we left is chance: then the shorter one, but for its last pause, begins the longer. */
+static bool is_same_script(const flight *there, const flight *back)
+{
+    castor_str a = cst_buf_view(&there->script), b = cst_buf_view(&back->script);
+    size_t     pause = strlen("~\n"), shorter = a.len < b.len ? a.len : b.len;
+
+    if (!there->was_left && !back->was_left) return cst_str_equal(a, b);
+    return shorter > pause && memcmp(a.data, b.data, shorter - pause) == 0;
+}
+
 static void check_there_and_back(const char *fault, castor_dialect dialect, bool is_unary)
 {
     const char *first_url, *second_url;
@@ -643,7 +655,7 @@ static void check_there_and_back(const char *fault, castor_dialect dialect, bool
     if (!pollux_play(second, there.dump.data, why, sizeof why)) fail_msg("%s: %s\n%s", fault, why, there.dump.data);
     flight back = fly(second_url, dialect, is_unary);
     if (!cst_str_equal(cst_buf_view(&there.events), cst_buf_view(&back.events)) ||
-        !cst_str_equal(cst_buf_view(&there.script), cst_buf_view(&back.script))) {
+        !is_same_script(&there, &back)) {
         tst_show_difference(cst_buf_view(&there.events), cst_buf_view(&back.events));
         tst_show_difference(cst_buf_view(&there.script), cst_buf_view(&back.script));
         fail_msg("with the fault \"%s\", dialect %d, the second flight was another", fault, (int)dialect);

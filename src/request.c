@@ -249,6 +249,10 @@ castor_status cst_request_check(const castor_request *request, const cst_allocat
 
     if (status == CASTOR_OK) status = check_content(request, err);
     if (status == CASTOR_OK) status = check_all_json(request, allocator, err);
+    if (status == CASTOR_OK && request->hops_max < 0) {
+        status = cst_fail(err, CASTOR_INVALID, "hops_max is %d; give a count, or 0 for the default",
+                          (int)request->hops_max);
+    }
     if (status == CASTOR_OK && cst_request_wants_schema(request) && request->response_mime_type &&
         strcmp(request->response_mime_type, "application/json") != 0) {
         status = cst_fail(err, CASTOR_INVALID, "response_mime_type is \"%s\" but a response_schema needs "

@@ -127,6 +127,10 @@ static castor_status check(const castor_retry_options *options, castor_error *er
         return cst_fail(err, CASTOR_INVALID, "%s of the retries is below zero: give a number, or 0 for the default",
                         numbers[i].name);
     }
+    if (options->fallback_model_count > 0 && !options->fallback_models) {
+        return cst_fail(err, CASTOR_INVALID, "fallback_model_count is %zu, but fallback_models is NULL",
+                        options->fallback_model_count);
+    }
     for (size_t i = 0; i < options->fallback_model_count; i++) {
         if (options->fallback_models[i] && options->fallback_models[i][0]) continue;
         return cst_fail(err, CASTOR_INVALID, "fallback model %zu has no name", i);

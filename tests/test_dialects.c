@@ -389,6 +389,9 @@ static void numbers_out_of_range_are_refused_with_their_range(void **state)
     request.candidate_count = castor_some_i64(0);
     check_refused(&request, "candidate_count is 0; it must be from 1 to 128");
     request.candidate_count = castor_some_i64(1);
+    request.hops_max = -1;
+    check_refused(&request, "hops_max is -1; give a count, or 0 for the default");
+    request.hops_max = 0;
     request.seed = castor_some_i64(INT64_C(2147483648));
     check_refused(&request, "seed is 2147483648; it must be from -2147483648 to 2147483647");
     request.seed = castor_some_i64(INT32_MIN);

@@ -292,6 +292,10 @@ static void rules_have_defaults_and_refuse_nonsense(void **state)
     assert_int_equal(cst_retry_rules_read(&rules, &options, cst_allocator_default(), &err), CASTOR_INVALID);
     assert_string_equal(err.message, "fallback model 1 has no name");
     cst_retry_rules_free(&rules);
+    options.fallback_models = NULL;
+    assert_int_equal(cst_retry_rules_read(&rules, &options, cst_allocator_default(), &err), CASTOR_INVALID);
+    assert_string_equal(err.message, "fallback_model_count is 2, but fallback_models is NULL");
+    cst_retry_rules_free(&rules);
     options.attempts_max = -1;
     assert_int_equal(cst_retry_rules_read(&rules, &options, cst_allocator_default(), &err), CASTOR_INVALID);
     assert_non_null(strstr(err.message, "attempts_max"));

@@ -794,6 +794,21 @@ static void retries_can_be_switched_off_and_a_long_delay_is_not_waited_for(void 
     check_text(got->err, "QUOTA_NOW: the server asks to wait 100 s, and ");
 }
 
+/* Google's error of a daily quota names a delay as well. */
+static void a_quota_of_the_day_is_told_without_a_delay_that_would_not_mend_it(void **state)
+{
+    fixture *with = *state;
+    spoil_next(with, "status=429:rpm,retryinfo=33");
+    result *got = run(with, NULL, "--base-url", with->base_url, "--retries", "0", "ponds", NULL);
+    check_status(got, 4);
+    check_text(got->err, "(the server says: again in 33 s)\n");
+    spoil_next(with, "status=429:rpd,retryinfo=33");
+    got = run(with, NULL, "--base-url", with->base_url, "ponds", NULL);
+    check_status(got, 5);
+    check_text(got->err, "castor: QUOTA_DAY: ");
+    assert_null(strstr(got->err, "again in"));
+}
+
 static void an_answer_that_begins_anew_is_marked_or_discarded(void **state)
 {
     fixture *with = *state;
@@ -1145,6 +1160,7 @@ int main(void)
         cmocka_unit_test_setup(an_overloaded_model_gives_way_to_another_and_a_note_says_so, refresh),
         cmocka_unit_test_setup(a_short_wait_is_told_only_when_asked_for, refresh),
         cmocka_unit_test_setup(retries_can_be_switched_off_and_a_long_delay_is_not_waited_for, refresh),
+        cmocka_unit_test_setup(a_quota_of_the_day_is_told_without_a_delay_that_would_not_mend_it, refresh),
         cmocka_unit_test_setup(an_answer_that_begins_anew_is_marked_or_discarded, refresh),
         cmocka_unit_test_setup(a_terminal_gets_control_sequences_made_harmless, refresh),
         cmocka_unit_test_setup(a_pipe_gets_the_text_as_it_came, refresh),

@@ -78,8 +78,10 @@ static void on_connected(void *user, bool is_reused)
 /* Nobody is followed anywhere: what is sent holds a key, and Google's API redirects no call. */
 static void refuse_redirect(cst_attempt *attempt, const cst_head *head)
 {
-    const char  *at = strstr(head->location.data, "://"), *host = at ? at + 3 : head->location.data;
-    int          host_len = (int)strcspn(host, "/?#");
+    const char  *location = head->location.data, *at = location + strcspn(location, "/?#");
+    bool         has_host = at[0] == '/' && at[1] == '/' && (at == location || at[-1] == ':');
+    const char  *host = has_host ? at + 2 : location; /* else another path of the same */
+    int          host_len = (int)strcspn(host, has_host ? "/?#" : "?#");
     castor_error refusal;
 
     at = memchr(host, '@', (size_t)host_len);

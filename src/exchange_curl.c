@@ -77,10 +77,25 @@ static void tell_failure(const cst_exchange *exchange, CURLcode code, castor_err
 
 /* ---- callbacks of libcurl ---- */
 
+/* libcurl has worked out its REDIRECT_URL only when the body is over. */
+static const char *location_of(const cst_exchange *exchange)
+{
+#if LIBCURL_VERSION_NUM >= 0x075300
+    struct curl_header *header;
+
+    return curl_easy_header(exchange->easy, "Location", 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
+#else
+    char *location = NULL;
+
+    curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &location);
+    return location;
+#endif
+}
+
 static void tell_head(cst_exchange *exchange)
 {
     long        http_status = 0;
-    char       *content_type = NULL, *location = NULL;
+    char       *content_type = NULL;
     curl_off_t  retry_after_s = 0;
     int64_t     retry_after_ms = exchange->retry_after_ms;
 
@@ -88,14 +103,13 @@ static void tell_head(cst_exchange *exchange)
     exchange->has_head = true;
     curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &http_status);
     curl_easy_getinfo(exchange->easy, CURLINFO_CONTENT_TYPE, &content_type);
-    curl_easy_getinfo(exchange->easy, CURLINFO_REDIRECT_URL, &location);
     curl_easy_getinfo(exchange->easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     if (retry_after_s > CST_RETRY_AFTER_MAX_S) retry_after_s = CST_RETRY_AFTER_MAX_S;
     if (retry_after_s * 1000 > retry_after_ms) retry_after_ms = retry_after_s * 1000;
     const cst_head head = {
         .http_status = (int32_t)http_status,
         .content_type = castor_str_of(content_type),
-        .location = castor_str_of(location),
+        .location = http_status >= 300 && http_status < 400 ? castor_str_of(location_of(exchange)) : CST_NONE,
         .retry_after_ms = { .is_set = retry_after_ms > 0, .value = retry_after_ms },
     };
     exchange->sink.on_head(exchange->sink.user, &head);

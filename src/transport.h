@@ -40,7 +40,7 @@ typedef enum cst_take {
 typedef struct cst_head {
     int32_t    http_status;
     castor_str content_type;
-    castor_str location;       /* the URL of a redirect, which is never followed; absent: none */
+    castor_str location;       /* of a redirect, as it came; never followed; absent: none */
     castor_i64 retry_after_ms; /* Retry-After, in seconds or as a date, and retry-after-ms: the longer */
 } cst_head;
 

@@ -381,8 +381,8 @@ static void redirects_are_not_followed_so_that_the_key_stays_with_its_host(void 
     (void)state;
     tst_server_start(&thief, &caught, 1);
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
-        snprintf(location, sizeof location, "HTTP/1.1 %d Moved\r\nLocation: http://me:secret@%s/\r\nContent-Length: 0\r\n\r\n",
-                 statuses[i], strstr(thief.url, "://") + 3);
+        snprintf(location, sizeof location, "HTTP/1.1 %d Moved\r\nLocation: http://me:secret@%s/\r\nContent-Length: %s\r\n\r\n",
+                 statuses[i], strstr(thief.url, "://") + 3, i % 2 ? "6\r\n\r\nMoved." : "0");
         tst_reply redirect = { .bytes = location };
         assert_int_equal(ask_once(&redirect, text, sizeof text, &err), CASTOR_VERDICT_FAILED);
         assert_int_equal(err.http_status, statuses[i]);
@@ -392,6 +392,10 @@ static void redirects_are_not_followed_so_that_the_key_stays_with_its_host(void 
     }
     tst_server_stop(&thief);
     assert_int_equal(thief.connections, 0);
+
+    tst_reply elsewhere = { .bytes = "HTTP/1.1 302 Found\r\nlocation: /login?to=http://a.test\r\nContent-Length: 2\r\n\r\n{}" };
+    assert_int_equal(ask_once(&elsewhere, text, sizeof text, &err), CASTOR_VERDICT_FAILED);
+    assert_non_null(strstr(err.message, "redirects to /login ("));
 }
 
 static void retry_after_in_the_head_reaches_the_caller(void **state)

@@ -18,7 +18,9 @@ typedef struct page {
 
 struct soak_judge {
     soak_world *world;
-    page       *book; /* by id modulo its size */
+    page       *book;    /* a hash by id, of requests that were spoilt and are not judged yet */
+    size_t      pages;   /* in use */
+    uint8_t    *is_done; /* a bit for each id that was judged: what its twin says of it afterwards is of no use */
     uint64_t    since[SOAK_PLACES];
     uint64_t    requests_before; /* at all twins, when it began */
     uint64_t    requests_least; /* that must have come: those of streams that were cut short may not have */
@@ -61,16 +63,63 @@ soak_judge *soak_judge_new(soak_world *world)
     judge->world = world;
     judge->chance = world->seed;
     judge->book = calloc(SOAK_BOOK_SIZE, sizeof *judge->book);
-    judge->requests_before = judge->book ? requests_of_twins(world) : 0;
-    if (judge->book) return judge;
-    free(judge);
-    return NULL;
+    judge->is_done = calloc(SOAK_IDS_MAX / 8, 1);
+    if (!judge->book || !judge->is_done) {
+        soak_judge_free(judge);
+        return NULL;
+    }
+    judge->requests_before = requests_of_twins(world);
+    return judge;
 }
 
 void soak_judge_free(soak_judge *judge)
 {
-    if (judge) free(judge->book);
+    if (!judge) return;
+    free(judge->book);
+    free(judge->is_done);
     free(judge);
+}
+
+/* ---- the book ---- */
+
+static bool is_done(const soak_judge *judge, uint64_t id)
+{
+    return judge->is_done[id / 8] >> (id % 8) & 1;
+}
+
+/* The page of that id, or the empty one where it belongs. There always is one: see new_page. */
+static page *page_of(const soak_judge *judge, uint64_t id)
+{
+    size_t at = id % SOAK_BOOK_SIZE;
+
+    while (judge->book[at].id != 0 && judge->book[at].id != id) at = (at + 1) % SOAK_BOOK_SIZE;
+    return &judge->book[at];
+}
+
+static page *new_page(soak_judge *judge, uint64_t id)
+{
+    page *at = page_of(judge, id);
+
+    if (at->id == id) return at;
+    if (judge->pages == SOAK_BOOK_SIZE / 2) return NULL;
+    judge->pages++;
+    *at = (page){ .id = id };
+    return at;
+}
+
+/* Those behind it move up, so that they are found from where they belong. */
+static void strike_out(soak_judge *judge, page *done)
+{
+    size_t hole = (size_t)(done - judge->book);
+
+    for (size_t at = (hole + 1) % SOAK_BOOK_SIZE; judge->book[at].id != 0; at = (at + 1) % SOAK_BOOK_SIZE) {
+        size_t from_home = (at - judge->book[at].id) % SOAK_BOOK_SIZE, from_hole = (at - hole) % SOAK_BOOK_SIZE;
+        if (from_home < from_hole) continue;
+        judge->book[hole] = judge->book[at];
+        hole = at;
+    }
+    judge->book[hole].id = 0;
+    judge->pages--;
 }
 
 /* ---- what the twins are to spoil ---- */
@@ -137,11 +186,12 @@ static void note_spoilt(void *user, const tst_spoilt *one)
     soak_judge *judge = user;
     uint64_t    id = 0;
 
-    if (!id_of(one->path, &id)) return;
-    page *at = &judge->book[id % SOAK_BOOK_SIZE];
-    if (at->id != id) *at = (page){ .id = id };
+    if (!id_of(one->path, &id) || id == 0 || id >= SOAK_IDS_MAX) return;
     judge->spoilt++;
-    if (at->count == SOAK_SPOILT_MAX) return;
+    if (is_done(judge, id)) return;
+    page *at = new_page(judge, id);
+    if (!at) soak_complain(judge->world, "more requests wait to be judged than the book has room for");
+    if (!at || at->count == SOAK_SPOILT_MAX) return;
     cst_copy_text(at->faults[at->count++], sizeof at->faults[0], castor_str_of(one->fault));
 }
 
@@ -227,11 +277,13 @@ static bool is_right_though_cut_short(const tst_came *came, const page *known)
     return known->count > 0 || tst_ending_has_text(&part, came);
 }
 
-/* Nobody spoilt it, but maybe the one before it on the same connection: a server that closes it just then, or that sent
- * more than it had announced. Such a request may never have been read. */
+/* Nobody spoilt its last attempt, but maybe the one before that on the same connection: a server that closes it just
+ * then, or that sent more than it had announced. Such a request may never have been read. */
 static bool has_paid_for_another(const soak_outcome *of, const tst_came *came, const page *known)
 {
-    return known->count == 0 && of->verdict == CASTOR_VERDICT_NETWORK && of->is_transient && came->text.len == 0;
+    bool is_spoilt = known->count >= (size_t)of->attempts;
+
+    return !is_spoilt && of->verdict == CASTOR_VERDICT_NETWORK && of->is_transient && came->text.len == 0;
 }
 
 static void count_requests(soak_judge *judge, const soak_outcome *of, const page *known, bool has_paid)
@@ -256,7 +308,7 @@ static void complain_about(soak_judge *judge, const soak_outcome *of, const page
 
 static void judge_one(soak_judge *judge, const soak_outcome *of)
 {
-    const page *found = &judge->book[of->id % SOAK_BOOK_SIZE];
+    page       *found = page_of(judge, of->id);
     page        nothing = { .id = of->id };
     const page *known = found->id == of->id ? found : &nothing;
     tst_came    came = came_of(judge, of);
@@ -272,6 +324,9 @@ static void judge_one(soak_judge *judge, const soak_outcome *of)
     count_requests(judge, of, known, has_paid);
     if (is_good && came.text.len > 0 && known->count == 0 && !of->was_left) is_good = of->has_facts;
     if (!is_good) complain_about(judge, of, known);
+    if (found->id == of->id) strike_out(judge, found);
+    if (of->id < SOAK_IDS_MAX) judge->is_done[of->id / 8] |= (uint8_t)(1u << (of->id % 8));
+    else soak_complain(judge->world, "a run longer than its book: request %" PRIu64, of->id);
 }
 
 static soak_outcome *take_ended(soak_world *world)

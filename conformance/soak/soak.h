@@ -17,7 +17,8 @@ enum {
     SOAK_PLACES = 2,          /* a twin in the clear, and one over TLS */
     SOAK_PROMPTS = 3,         /* answers of a few pieces, of hundreds, and of a thousand */
     SOAK_GUESTS = 4,
-    SOAK_BOOK_SIZE = 1 << 15, /* requests that are remembered: more than can be under way and unjudged */
+    SOAK_BOOK_SIZE = 1 << 15, /* pages for requests that were spoilt; half of them is more than can be unjudged */
+    SOAK_IDS_MAX = 1 << 27,   /* requests of one run: days of them */
     SOAK_SPOILT_MAX = 4,      /* attempts of one request that were spoilt */
     SOAK_STREAMS_MAX = 4096,  /* of one guest */
 };

@@ -3,6 +3,7 @@
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
+SOAK_STREAMS ?= 500
 # --quick leaves out what takes minutes, and writes nothing.
 SCOREBOARD ?=
 
@@ -56,11 +57,11 @@ fuzz:
 	@$(call build,fuzz)
 	@tests/fuzz.sh build/fuzz $(FUZZ_SECONDS)
 
-# 500 streams at once, each of them judged, and other clients beside them, against twins that spoil a third of their answers;
+# SOAK_STREAMS at once, each of them judged, and other clients beside them, against twins that spoil a third of their answers;
 # all of it under the sanitizers.
 soak:
 	@$(call build,asan)
-	@conformance/soak/run build/asan $(SOAK_SECONDS)
+	@conformance/soak/run build/asan $(SOAK_SECONDS) $(SOAK_STREAMS)
 
 # All of it takes a quarter of an hour; QUICK=1 shows in three minutes that it works, and writes nothing.
 bench:

@@ -2,8 +2,9 @@
  * up while all of them are silent.
  * SPDX-License-Identifier: MIT
  *
- *     castor_silent URL PROMPT STREAMS SECONDS   (PROMPT: answered with one event, then nothing)
+ *     castor_silent URL PROMPT STREAMS SETTLE SECONDS   (PROMPT: answered with one event, then nothing)
  *
+ * In the SETTLE seconds before the SECONDS libcurl's timers for connecting fall due, though the connections stand.
  * libcurl keeps its own memory, which is counted apart. A wake-up is a voluntary switch to another process and back, as
  * the kernel counts them. Prints one object of JSON.
  */
@@ -113,6 +114,15 @@ static long wake_ups(void)
     return used.ru_nvcsw;
 }
 
+static long woken_in(castor_client *client, int seconds)
+{
+    castor_error err;
+    long         before = wake_ups();
+
+    ours_check(castor_client_wait(client, seconds * (int64_t)1000, &err), &err);
+    return wake_ups() - before;
+}
+
 int main(int argc, char **argv)
 {
     castor_error   err;
@@ -120,8 +130,8 @@ int main(int argc, char **argv)
     heap           ours = { .blocks = 0 };
     size_t         begun = 0;
 
-    if (argc != 5 || atoi(argv[3]) < 1) {
-        fprintf(stderr, "usage: castor_silent URL PROMPT STREAMS SECONDS\n");
+    if (argc != 6 || atoi(argv[3]) < 1) {
+        fprintf(stderr, "usage: castor_silent URL PROMPT STREAMS SETTLE SECONDS\n");
         return 2;
     }
     fig_raise_descriptors();
@@ -145,13 +155,12 @@ int main(int argc, char **argv)
     wait_for_events(client, &begun, stream_count);
 
     double cpu_us = fig_cpu_us();
-    long   woken = wake_ups();
-    ours_check(castor_client_wait(client, atoi(argv[4]) * (int64_t)1000, &err), &err);
-    woken = wake_ups() - woken;
+    long   settled = woken_in(client, atoi(argv[4]));
+    long   woken = woken_in(client, atoi(argv[5]));
     cpu_us = fig_cpu_us() - cpu_us;
-    printf("{\"streams\":%zu,\"wake_ups\":%ld,\"cpu_us\":%.0f,\"client_bytes\":%zu,\"client_curl_bytes\":%zu,"
+    printf("{\"streams\":%zu,\"timer_wake_ups\":%ld,\"wake_ups\":%ld,\"cpu_us\":%.0f,\"client_bytes\":%zu,\"client_curl_bytes\":%zu,"
            "\"stream_bytes\":%.0f,\"stream_curl_bytes\":%.0f}\n",
-           stream_count, woken, cpu_us, client_ours.bytes, client_curl.bytes,
+           stream_count, settled, woken, cpu_us, client_ours.bytes, client_curl.bytes,
            (double)(ours.bytes - client_ours.bytes) / (double)stream_count,
            (double)(curls.bytes - client_curl.bytes - curl_idle.bytes) / (double)stream_count);
     for (size_t i = 0; i < stream_count; i++) castor_stream_close(streams[i]);

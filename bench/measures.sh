@@ -35,6 +35,9 @@ measure_long() {
         "recv + castor's decoder" "$core$tools/bare answers $plain_port $(as_gemini long) 1" \
         curl "$core$(curl_post) -o /dev/null $plain$(as_gemini long)" \
         -n "$(few 3 1)" "$@" "${list[@]}"
+    versus long-unpinned -o figures -n "$(few 11 3)" \
+        castor "$tools/castor_answers $plain long 1" \
+        'bare recv' "$tools/bare recv $plain_port $(as_gemini long)"
 }
 
 measure_short() {
@@ -150,7 +153,7 @@ measure_size() {
 
 measure_silent() {
     start_pollux silent
-    versus silent -o figures -w 0 -n 1 castor "$tools/castor_silent $pollux silent 1000 $(few 60 5)"
+    versus silent -o figures -w 0 -n 1 castor "$tools/castor_silent $pollux silent 1000 $(few 15 1) $(few 60 5)"
     stop_pollux
 }
 

@@ -28,6 +28,9 @@ SECTIONS = (
             "200,000 events, 75 MB, from nginx over HTTP/1.1; whole processes, start and end included. `bare recv` counts the "
             "bytes and does nothing else, `curl` writes them to /dev/null. The OpenAI SDKs read the same texts as chat "
             "completions.", PROCESS, "cpu_ms", "ms of CPU", ("bare recv", "castor")),
+    Section("long-unpinned", "One long stream, on whatever core",
+            "The same where the kernel puts client and server where it likes: then a part of what the network costs is put "
+            "down to the client, the bare one too.", PROCESS, None, None, ("bare recv",)),
     Section("short", "Short answers",
             "2,000 answers of 50 events, one after another, from nginx over one connection; whole processes.",
             PROCESS, "cpu_ms", "ms of CPU", ("recv + castor's decoder", "castor")),
@@ -73,9 +76,10 @@ SECTIONS = (
             ("64 of 1 MB",)),
     Section("silent", "Silence",
             "1,000 streams of pollux that gave one event and then nothing, in `castor_client_wait`. Wake-ups are the kernel's "
-            "count of voluntary switches, the end of the wait among them. Heap is what malloc gave, through the client's "
+            "count of voluntary switches, the end of the wait among them: first in 15 s, in which libcurl's timers for "
+            "connecting fall due, then in 60 s. Heap is what malloc gave, through the client's "
             "allocator and, apart, through libcurl's.",
-            (("wake_ups", "wake-ups", 0), ("cpu_us", "CPU, µs", 0), ("client_bytes", "client, bytes", 0),
+            (("timer_wake_ups", "wake-ups, first 15 s", 0), ("wake_ups", "then 60 s", 0), ("cpu_us", "CPU, µs", 0), ("client_bytes", "client, bytes", 0),
              ("client_curl_bytes", "client, libcurl's part", 0), ("stream_bytes", "a stream, bytes", 0),
              ("stream_curl_bytes", "a stream, libcurl's part", 0)), None, None, ()),
     Section("size", "Size", "", (("bytes", "bytes", 0),), None, None, ()),
@@ -189,8 +193,8 @@ def print_decode(runs, directory):
         rows = [(one["method"], "ours" if one["method"] == "castor" else "limit", one["ns_event"], one["ns_event"],
                  one["ns_event"], f"{one['ns_event']:.0f}  ({one['to_yyjson']:.2f}×)") for one in lines]
         title = f"Decode, {layout}: ns an event (× yyjson)"
-        (directory / f"decode-{layout}.svg").write_text(bars(title, rows))
-        print(f"![{title}](benchmarks/decode-{layout}.svg)\n")
+        (directory / f"decode-{layout.replace(', ', '-')}.svg").write_text(bars(title, rows))
+        print(f"![{title}](benchmarks/decode-{layout.replace(', ', '-')}.svg)\n")
     large = [one for one in runs.decode if one["bench"] == "event"]
     if large:
         print_row(["one large event", "MB", "ns a byte", "× 1 MB"])

@@ -7,8 +7,8 @@
  */
 #include "dialect.h"
 
-#include "error.h"
-#include "request.h"
+#include "openai_calls.h"
+#include "openai_request.h"
 #include "tool_calls.h"
 
 static const cst_meaning finish_meanings[] = {
@@ -82,191 +82,6 @@ static castor_status read_content_list(cst_reading *reading, int32_t candidate, 
     return status;
 }
 
-static castor_str or_absent(castor_str text)
-{
-    return text.len > 0 ? text : CST_NONE;
-}
-
-/* Google puts a thought signature beside the call. */
-static castor_str signature_of(const cst_json *call)
-{
-    return cst_json_string_in(cst_json_get(cst_json_get(call, "extra_content"), "google"), "thought_signature");
-}
-
-/* Arguments are JSON in a string; some servers send the JSON itself. */
-static castor_str arguments_of(cst_json_cursor function)
-{
-    cst_json_cursor args = cst_json_cursor_get(function, "arguments");
-
-    switch (cst_json_type_of(args.value)) {
-    case CST_JSON_STRING: return cst_json_string(args.value);
-    case CST_JSON_OBJECT: return cst_json_source(args);
-    case CST_JSON_ABSENT:
-    case CST_JSON_NULL:
-    case CST_JSON_BOOL:
-    case CST_JSON_NUMBER:
-    case CST_JSON_ARRAY:
-    default: return CST_NONE;
-    }
-}
-
-/* A call may be run when its candidate came to a natural stop and its arguments are JSON. */
-static castor_status check_call(cst_reading *reading, castor_event *event, bool is_cut)
-{
-    cst_json_doc doc;
-
-    cst_json_doc_init(&doc, reading->allocator);
-    castor_status status = cst_json_read(&doc, event->args, NULL, NULL);
-    cst_json_doc_free(&doc);
-    if (status == CASTOR_NO_MEMORY) return status;
-    if (status != CASTOR_OK && !is_cut) reading->facts->has_broken_call = true;
-    event->is_partial = is_cut || status != CASTOR_OK;
-    return CASTOR_OK;
-}
-
-/* A call that came whole: its JSON is in the record. */
-static castor_status read_whole_call(cst_reading *reading, int32_t candidate, cst_json_cursor call, bool is_cut)
-{
-    cst_json_cursor function = cst_json_cursor_get(call, "function");
-    castor_event   *event = cst_events_add(reading->events, CASTOR_EVENT_FUNCTION_CALL, candidate);
-    castor_str      args = arguments_of(function);
-
-    if (!event) return CASTOR_NO_MEMORY;
-    event->id = or_absent(cst_json_string_in(call.value, "id"));
-    event->name = cst_json_string_in(function.value, "name");
-    event->args = args.len > 0 ? args : CASTOR_STR("{}");
-    event->signature = signature_of(call.value);
-    event->raw = cst_json_source(call);
-    return check_call(reading, event, is_cut);
-}
-
-static castor_status read_fragment(cst_reading *reading, int32_t candidate, cst_json_cursor piece)
-{
-    cst_tool_calls         *calls = reading->state;
-    cst_json_cursor         function = cst_json_cursor_get(piece, "function");
-    const cst_tool_fragment fragment = {
-        .candidate = candidate,
-        .index = cst_json_integer(cst_json_get(piece.value, "index")),
-        .id = cst_json_string_in(piece.value, "id"),
-        .name = cst_json_string_in(function.value, "name"),
-        .args = arguments_of(function),
-        .extra = cst_json_source(cst_json_cursor_get(piece, "extra_content")),
-        .signature = signature_of(piece.value),
-    };
-
-    cst_reading_refuse_lesson(reading); /* a call has no event before it is whole */
-    calls->allocator = reading->allocator;
-    return cst_tool_calls_add(calls, &fragment, reading->event_bytes_max);
-}
-
-/* The tool_calls element as it would have stood in an answer that came whole. */
-static castor_status print_call(cst_reading *reading, const cst_tool_call *call, castor_str *raw)
-{
-    cst_buf         text;
-    cst_json_writer json = cst_json_writer_to(&text);
-
-    cst_buf_init(&text, reading->allocator, SIZE_MAX / 2); /* bounded by the call's own parts */
-    cst_json_open_object(&json);
-    if (call->extra.len > 0) {
-        cst_json_key(&json, "extra_content");
-        cst_json_put_raw(&json, cst_buf_view(&call->extra));
-    }
-    cst_json_key(&json, "function");
-    cst_json_open_object(&json);
-    cst_json_key(&json, "arguments");
-    cst_json_put_string(&json, cst_buf_view(&call->args));
-    cst_json_key(&json, "name");
-    cst_json_put_string(&json, cst_buf_view(&call->name));
-    cst_json_close_object(&json);
-    if (call->id.len > 0) {
-        cst_json_key(&json, "id");
-        cst_json_put_string(&json, cst_buf_view(&call->id));
-    }
-    cst_json_put_member(&json, "type", "function");
-    cst_json_close_object(&json);
-    if (json.status == CASTOR_OK) json.status = cst_arena_copy(&reading->events->arena, cst_buf_view(&text), raw);
-    cst_buf_free(&text);
-    return json.status;
-}
-
-/* The view of a copy that lives as long as the event; absent stays absent. */
-static castor_status copy_kept(cst_reading *reading, const cst_buf *kept, castor_str *out)
-{
-    *out = CST_NONE;
-    return kept->len > 0 ? cst_arena_copy(&reading->events->arena, cst_buf_view(kept), out) : CASTOR_OK;
-}
-
-static castor_status hand_on_call(cst_reading *reading, const cst_tool_call *call, bool is_cut)
-{
-    castor_event *event = cst_events_add(reading->events, CASTOR_EVENT_FUNCTION_CALL, call->candidate);
-
-    if (!event) return CASTOR_NO_MEMORY;
-    castor_status status = print_call(reading, call, &event->raw);
-    if (status == CASTOR_OK) status = copy_kept(reading, &call->id, &event->id);
-    if (status == CASTOR_OK) status = copy_kept(reading, &call->name, &event->name);
-    if (status == CASTOR_OK) status = copy_kept(reading, &call->signature, &event->signature);
-    if (status == CASTOR_OK) status = copy_kept(reading, &call->args, &event->args);
-    if (status != CASTOR_OK) return status;
-    if (!event->args.data) event->args = CASTOR_STR("{}");
-    return check_call(reading, event, is_cut);
-}
-
-/* Hands on the calls of one candidate, or of all (-1), in the order in which they began. */
-static castor_status hand_on_calls(cst_reading *reading, int32_t candidate, bool is_cut)
-{
-    cst_tool_calls *calls = reading->state;
-    castor_status   status = CASTOR_OK;
-
-    for (size_t i = 0; status == CASTOR_OK && i < calls->count;) {
-        if (candidate >= 0 && calls->items[i].candidate != candidate) {
-            i++;
-            continue;
-        }
-        status = hand_on_call(reading, &calls->items[i], is_cut);
-        if (status == CASTOR_OK) cst_tool_calls_drop(calls, i);
-    }
-    return status;
-}
-
-/* What is known of the message that a delta or a whole answer brings. */
-typedef struct message_kind {
-    int32_t candidate;
-    bool    is_whole; /* its calls come in one piece */
-    bool    is_cut;   /* it ended for a reason that is no stop: its last call may lack its tail */
-} message_kind;
-
-static castor_status read_tool_calls(cst_reading *reading, cst_json_cursor list, message_kind kind)
-{
-    size_t        left = cst_json_count(list.value) - 1;
-    castor_status status = CASTOR_OK;
-
-    cst_tool_calls_begin_list(reading->state);
-    for (cst_json_cursor call = cst_json_cursor_first(list); call.value && status == CASTOR_OK;
-         call = cst_json_cursor_after(call, &left)) {
-        status = kind.is_whole ? read_whole_call(reading, kind.candidate, call, kind.is_cut)
-                               : read_fragment(reading, kind.candidate, call);
-    }
-    return status;
-}
-
-/* The one call of the time before tool_calls: {"function_call":{"name","arguments"}}. */
-static castor_status read_legacy_call(cst_reading *reading, int32_t candidate, cst_json_cursor function)
-{
-    cst_tool_calls         *calls = reading->state;
-    const cst_tool_fragment fragment = {
-        .candidate = candidate,
-        .index = castor_some_i64(0),
-        .name = cst_json_string_in(function.value, "name"),
-        .args = arguments_of(function),
-    };
-
-    if (cst_json_type_of(function.value) != CST_JSON_OBJECT) return CASTOR_OK;
-    cst_reading_refuse_lesson(reading);
-    calls->allocator = reading->allocator;
-    cst_tool_calls_begin_list(calls);
-    return cst_tool_calls_add(calls, &fragment, reading->event_bytes_max);
-}
-
 /* Spoken answers: the bytes are media, the transcript is kept as it came. */
 static castor_status read_audio(cst_reading *reading, int32_t candidate, cst_json_cursor audio)
 {
@@ -292,7 +107,7 @@ static castor_status read_refusal(cst_reading *reading, int32_t candidate, cst_j
 }
 
 /* A delta of a stream, or the message of a whole answer. */
-static castor_status read_message(cst_reading *reading, cst_json_cursor message, message_kind kind)
+static castor_status read_message(cst_reading *reading, cst_json_cursor message, cst_openai_message kind)
 {
     int32_t         candidate = kind.candidate;
     const cst_json *content = cst_json_get(message.value, "content");
@@ -310,8 +125,8 @@ static castor_status read_message(cst_reading *reading, cst_json_cursor message,
     }
     if (status == CASTOR_OK) status = read_refusal(reading, candidate, cst_json_cursor_get(message, "refusal"));
     if (status == CASTOR_OK) status = read_audio(reading, candidate, cst_json_cursor_get(message, "audio"));
-    if (status == CASTOR_OK) status = read_legacy_call(reading, candidate, legacy_call);
-    if (status == CASTOR_OK) status = read_tool_calls(reading, calls, kind);
+    if (status == CASTOR_OK) status = cst_openai_calls_read_legacy(reading, candidate, legacy_call);
+    if (status == CASTOR_OK) status = cst_openai_calls_read(reading, calls, kind);
     return status;
 }
 
@@ -321,10 +136,10 @@ static castor_status read_news(cst_reading *reading, cst_json_cursor choice, int
     cst_json_cursor delta = cst_json_cursor_get(choice, "delta"), message = cst_json_cursor_get(choice, "message");
 
     if (cst_json_type_of(delta.value) == CST_JSON_OBJECT) {
-        return read_message(reading, delta, (message_kind){ candidate, false, is_cut });
+        return read_message(reading, delta, (cst_openai_message){ candidate, false, is_cut });
     }
     if (cst_json_type_of(message.value) == CST_JSON_OBJECT) {
-        return read_message(reading, message, (message_kind){ candidate, true, is_cut });
+        return read_message(reading, message, (cst_openai_message){ candidate, true, is_cut });
     }
     return add_passing_text(reading, CASTOR_EVENT_TEXT, candidate, choice, "text");
 }
@@ -340,7 +155,7 @@ static castor_status read_choice(cst_reading *reading, const cst_json *list, cst
     if (status == CASTOR_OK) status = read_news(reading, choice, candidate, is_cut);
     if (status != CASTOR_OK || reason.len == 0) return status;
 
-    status = hand_on_calls(reading, candidate, is_cut);
+    status = cst_openai_calls_hand_on(reading, candidate, is_cut);
     if (status != CASTOR_OK) return status;
     return cst_reading_finish(reading, candidate, meaning, reason, CST_NONE, cst_json_source(choice));
 }
@@ -404,282 +219,12 @@ static castor_status read_record(cst_reading *reading)
 /* Calls whose candidate never finished may lack their tail. */
 static castor_status read_end(cst_reading *reading)
 {
-    return hand_on_calls(reading, -1, true);
+    return cst_openai_calls_hand_on(reading, -1, true);
 }
 
 static void free_state(void *state)
 {
     cst_tool_calls_free(state);
-}
-
-/* ---- printing ---- */
-
-static void print_text_piece(cst_json_writer *json, castor_str text)
-{
-    cst_json_open_object(json);
-    cst_json_put_member(json, "type", "text");
-    cst_json_key(json, "text");
-    cst_json_put_string(json, text);
-    cst_json_close_object(json);
-}
-
-static void print_image(cst_json_writer *json, const castor_part *part)
-{
-    char prefix[256] = "data:";
-
-    cst_json_open_object(json);
-    cst_json_put_member(json, "type", "image_url");
-    cst_json_key(json, "image_url");
-    cst_json_open_object(json);
-    if (part->type == CASTOR_PART_FILE) {
-        cst_json_put_member(json, "url", part->file_uri);
-    } else {
-        cst_copy_text(prefix + strlen("data:"), 128, castor_str_of(part->mime_type));
-        strcat(prefix, ";base64,");
-        cst_json_key(json, "url");
-        cst_json_put_base64(json, castor_str_of(prefix), part->data);
-    }
-    cst_json_close_object(json);
-    cst_json_close_object(json);
-}
-
-static bool is_of_kind(const char *mime_type, const char *kind)
-{
-    return cst_str_starts_with(castor_str_of(mime_type), kind);
-}
-
-static bool is_audio(const castor_part *part)
-{
-    return part->type == CASTOR_PART_DATA && is_of_kind(part->mime_type, "audio/");
-}
-
-static void print_audio(cst_json_writer *json, const castor_part *part)
-{
-    cst_json_open_object(json);
-    cst_json_put_member(json, "type", "input_audio");
-    cst_json_key(json, "input_audio");
-    cst_json_open_object(json);
-    cst_json_key(json, "data");
-    cst_json_put_base64(json, CST_NONE, part->data);
-    cst_json_put_member(json, "format", part->mime_type + strlen("audio/"));
-    cst_json_close_object(json);
-    cst_json_close_object(json);
-}
-
-static bool is_piece(const castor_part *part)
-{
-    return part->type == CASTOR_PART_TEXT || part->type == CASTOR_PART_DATA || part->type == CASTOR_PART_FILE;
-}
-
-static void print_piece(cst_json_writer *json, const castor_part *part)
-{
-    if (part->type == CASTOR_PART_TEXT) print_text_piece(json, part->text);
-    else if (is_audio(part)) print_audio(json, part);
-    else print_image(json, part);
-}
-
-static void print_content(cst_json_writer *json, const castor_turn *turn)
-{
-    size_t pieces = 0;
-
-    for (size_t i = 0; i < turn->part_count; i++) pieces += is_piece(&turn->parts[i]);
-    if (pieces == 0 && turn->text.len == 0) return;
-    cst_json_key(json, "content");
-    if (pieces == 0) { /* the plain form, which every server takes */
-        cst_json_put_string(json, turn->text);
-        return;
-    }
-    cst_json_open_array(json);
-    if (turn->text.len > 0) print_text_piece(json, turn->text);
-    for (size_t i = 0; i < turn->part_count; i++) {
-        if (is_piece(&turn->parts[i])) print_piece(json, &turn->parts[i]);
-    }
-    cst_json_close_array(json);
-}
-
-static void print_calls(cst_json_writer *json, const castor_turn *turn)
-{
-    bool has_calls = false;
-
-    for (size_t i = 0; i < turn->part_count; i++) has_calls |= turn->parts[i].type == CASTOR_PART_RAW;
-    if (!has_calls) return;
-    cst_json_key(json, "tool_calls");
-    cst_json_open_array(json);
-    for (size_t i = 0; i < turn->part_count; i++) {
-        if (turn->parts[i].type == CASTOR_PART_RAW) cst_json_put_raw(json, turn->parts[i].raw);
-    }
-    cst_json_close_array(json);
-}
-
-/* Each function result is a message of its own, before what the user says beside it. */
-static void print_results(cst_json_writer *json, const castor_turn *turn)
-{
-    for (size_t i = 0; i < turn->part_count; i++) {
-        const castor_part *part = &turn->parts[i];
-        if (part->type != CASTOR_PART_FUNCTION_RESULT) continue;
-        cst_json_open_object(json);
-        cst_json_put_member(json, "role", "tool");
-        cst_json_put_member(json, "tool_call_id", part->id ? part->id : "");
-        cst_json_put_member(json, "name", part->name);
-        cst_json_key(json, "content");
-        cst_json_put_string(json, part->text);
-        cst_json_close_object(json);
-    }
-}
-
-static bool has_message(const castor_turn *turn)
-{
-    bool has = turn->text.len > 0;
-
-    for (size_t i = 0; i < turn->part_count; i++) has |= turn->parts[i].type != CASTOR_PART_FUNCTION_RESULT;
-    return has;
-}
-
-static void print_turn(cst_json_writer *json, const castor_turn *turn)
-{
-    print_results(json, turn);
-    if (!has_message(turn)) return;
-    cst_json_open_object(json);
-    cst_json_put_member(json, "role", turn->role == CASTOR_MODEL ? "assistant" : "user");
-    print_content(json, turn);
-    print_calls(json, turn);
-    cst_json_close_object(json);
-}
-
-static void print_format(cst_json_writer *json, const castor_request *request)
-{
-    bool has_schema = cst_request_wants_schema(request);
-
-    if (!has_schema && !request->response_mime_type) return;
-    if (!has_schema && strcmp(request->response_mime_type, "application/json") != 0) return; /* text is the default */
-    cst_json_key(json, "response_format");
-    cst_json_open_object(json);
-    cst_json_put_member(json, "type", has_schema ? "json_schema" : "json_object");
-    if (has_schema) {
-        cst_json_key(json, "json_schema");
-        cst_json_open_object(json);
-        cst_json_put_member(json, "name", "response");
-        cst_json_key(json, "schema");
-        cst_json_put_raw(json, request->response_schema);
-        cst_json_close_object(json);
-    }
-    cst_json_close_object(json);
-}
-
-static void print_settings(cst_json_writer *json, const castor_request *request)
-{
-    cst_json_put_fraction(json, "temperature", request->temperature);
-    cst_json_put_fraction(json, "top_p", request->top_p);
-    cst_json_put_count(json, "max_tokens", request->max_output_tokens);
-    cst_json_put_count(json, "n", request->candidate_count);
-    cst_json_put_count(json, "seed", request->seed);
-    cst_json_put_member(json, "reasoning_effort", request->thinking_level);
-    if (request->stop_sequence_count > 0) {
-        cst_json_key(json, "stop");
-        cst_json_open_array(json);
-        for (size_t i = 0; i < request->stop_sequence_count; i++) {
-            cst_json_put_string(json, castor_str_of(request->stop_sequences[i]));
-        }
-        cst_json_close_array(json);
-    }
-    print_format(json, request);
-    if (request->tools_json.len > 0) {
-        cst_json_key(json, "tools");
-        cst_json_put_raw(json, request->tools_json);
-    }
-}
-
-static castor_status print_body(const castor_request *request, bool is_stream, cst_buf *body)
-{
-    cst_json_writer json = cst_json_writer_to(body);
-
-    cst_json_open_object(&json);
-    cst_json_put_member(&json, "model", request->model);
-    cst_json_key(&json, "messages");
-    cst_json_open_array(&json);
-    if (request->system_instruction.len > 0) {
-        cst_json_open_object(&json);
-        cst_json_put_member(&json, "role", "system");
-        cst_json_key(&json, "content");
-        cst_json_put_string(&json, request->system_instruction);
-        cst_json_close_object(&json);
-    }
-    for (size_t i = 0; i < request->turn_count; i++) print_turn(&json, &request->turns[i]);
-    cst_json_close_array(&json);
-    if (is_stream) {
-        cst_json_key(&json, "stream");
-        cst_json_put_bool(&json, true);
-        cst_json_key(&json, "stream_options");
-        cst_json_put_raw(&json, CASTOR_STR("{\"include_usage\":true}"));
-    }
-    print_settings(&json, request);
-    cst_json_close_object(&json);
-    return json.status;
-}
-
-/* A raw part goes back as a tool call; it must be one. */
-static bool is_raw_call(const castor_part *part, const cst_allocator *allocator)
-{
-    cst_json_doc doc;
-
-    cst_json_doc_init(&doc, allocator);
-    bool is_call = cst_json_read(&doc, part->raw, NULL, NULL) == CASTOR_OK &&
-                   cst_json_get(cst_json_root(&doc), "function") != NULL;
-    cst_json_doc_free(&doc);
-    return is_call;
-}
-
-static const char *unsayable_part(const castor_part *part, const cst_allocator *allocator)
-{
-    bool is_media = part->type == CASTOR_PART_DATA || part->type == CASTOR_PART_FILE;
-
-    if (part->type == CASTOR_PART_RAW && !is_raw_call(part, allocator)) return "raw part but a tool call";
-    if (!is_media || !part->mime_type || is_of_kind(part->mime_type, "image/")) return NULL;
-    if (part->type == CASTOR_PART_DATA && is_of_kind(part->mime_type, "audio/")) return NULL;
-    return "media but images (and audio as data)";
-}
-
-static const char *unsayable_parts(const castor_request *request, const cst_allocator *allocator)
-{
-    const char *field = NULL;
-
-    for (size_t i = 0; i < request->turn_count; i++) {
-        for (size_t p = 0; p < request->turns[i].part_count && !field; p++) {
-            field = unsayable_part(&request->turns[i].parts[p], allocator);
-        }
-    }
-    return field;
-}
-
-/* Text is the default and needs no saying. */
-static bool is_sayable_format(const char *mime_type)
-{
-    return !mime_type || strcmp(mime_type, "text/plain") == 0 || strcmp(mime_type, "application/json") == 0;
-}
-
-static const char *unsayable(const castor_request *request)
-{
-    if (request->top_k.is_set) return "top_k";
-    if (request->safety_count > 0) return "safety";
-    if (request->thinking_budget.is_set) return "thinking_budget (thinking_level works)";
-    if (request->include_thoughts) return "include_thoughts";
-    if (!is_sayable_format(request->response_mime_type)) return "response_mime_type of that kind";
-    return NULL;
-}
-
-static castor_status print(const castor_request *request, cst_wire *out, castor_error *err)
-{
-    const char *field = unsayable(request);
-
-    if (!field) field = unsayable_parts(request, out->body.allocator);
-    if (field) {
-        return cst_fail(err, CASTOR_INVALID, "chat completions have no %s; unset it, or put the server's own form into "
-                                             "extra_json", field);
-    }
-    out->auth = CST_AUTH_BEARER;
-    castor_status status = cst_buf_append_text(&out->target, "/chat/completions");
-    if (status == CASTOR_OK && request->body_json.len == 0) status = print_body(request, out->is_stream, &out->body);
-    return cst_fail_plainly(err, status);
 }
 
 const cst_dialect cst_dialect_openai = {
@@ -692,5 +237,5 @@ const cst_dialect cst_dialect_openai = {
     .read = read_record,
     .read_end = read_end,
     .free_state = free_state,
-    .print = print,
+    .print = cst_openai_request_print,
 };

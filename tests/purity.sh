@@ -11,7 +11,9 @@ error names deadlines input json json_writer json_text json_token no_proxy recor
 frame
 dump
 api_error request verdict retry
-dialect tool_calls dialect_gemini dialect_openai dialect_message
+dialect tool_calls
+openai_calls openai_request
+dialect_gemini dialect_openai dialect_message
 prediction
 decoder call
 transport sockets address roots exchange_curl transport_curl transport_memory

@@ -6,74 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "error.h"
-#include "no_proxy.h"
-
-/* ---- sentences for libcurl's codes ---- */
-
-static const char *what_failed(CURLcode code)
-{
-    switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST: return "the server's name could not be resolved";
-    case CURLE_COULDNT_RESOLVE_PROXY: return "the proxy's name could not be resolved";
-    case CURLE_COULDNT_CONNECT: return "no connection to the server could be made";
-    case CURLE_PEER_FAILED_VERIFICATION: return "the server's certificate is not trusted";
-    case CURLE_SSL_CERTPROBLEM: return "the client certificate, or its key, cannot be used";
-    case CURLE_SSL_CACERT_BADFILE: return "the file of trusted certificates cannot be read";
-    case CURLE_SSL_CONNECT_ERROR: return "the TLS handshake failed";
-    case CURLE_GOT_NOTHING: return "the server closed the connection without an answer";
-    case CURLE_PARTIAL_FILE: return "the connection was closed before the body's end";
-    case CURLE_RECV_ERROR: return "the connection broke while receiving";
-    case CURLE_SEND_ERROR: return "the connection broke while sending";
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM: return "the server reset the HTTP/2 stream";
-    case CURLE_BAD_CONTENT_ENCODING: return "the compressed body is broken";
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_UNSUPPORTED_PROTOCOL: return "the server does not speak HTTP";
-    default: return "the exchange failed";
-    }
-}
-
-/* Trust, settings and servers that speak something else do not mend by themselves. */
-static bool is_final(CURLcode code)
-{
-    return code == CURLE_OUT_OF_MEMORY || code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
-           code == CURLE_SSL_CERTPROBLEM || code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
-           code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_BAD_CONTENT_ENCODING;
-}
-
-/* libcurl refused a proxy for its URL, whatever the code: "Unsupported proxy scheme for 'ftp://me:pass@host'". */
-static bool is_proxy_refused(const char *line)
-{
-    return cst_str_starts_with(castor_str_of(line), "Unsupported proxy");
-}
-
-/* Puts asterisks over the name and password in the URL that such a line quotes, which may be cut off. */
-static void hide_proxy_password(char *line)
-{
-    char *from = strchr(line, '\''), *slashes = strstr(line, "//"), *at = strrchr(line, '@');
-
-    if (!from || (!at && strrchr(line, '\'') > from)) return;
-    from = slashes ? slashes + 2 : from + 1;
-    if (!at) at = line + strlen(line);
-    if (at > from) memset(from, '*', (size_t)(at - from));
-}
-
-static void tell_failure(const cst_exchange *exchange, CURLcode code, castor_error *out)
-{
-    bool        is_proxy = is_proxy_refused(exchange->trouble);
-    const char *what = is_proxy ? "the proxy's URL cannot be used" : what_failed(code);
-    const char *why = exchange->trouble[0] ? exchange->trouble : curl_easy_strerror(code);
-    char        detail[CURL_ERROR_SIZE];
-
-    cst_copy_text(detail, sizeof detail, castor_str_of(why));
-    if (is_proxy) hide_proxy_password(detail);
-    if (code == CURLE_OUT_OF_MEMORY) cst_fail_plainly(out, CASTOR_NO_MEMORY);
-    else cst_fail(out, CASTOR_NETWORK, "%s: %s", what, detail);
-    /* What a used connection says may be left over from the answer before. */
-    out->is_transient = (!is_final(code) && !is_proxy) || exchange->is_reused;
-    out->verdict = code == CURLE_OUT_OF_MEMORY ? CASTOR_VERDICT_FAILED : CASTOR_VERDICT_NETWORK;
-}
+#include "curl_failure.h"
+#include "exchange_options.h"
 
 /* ---- callbacks of libcurl ---- */
 
@@ -248,12 +182,10 @@ static int on_debug(CURL *easy, curl_infotype type, char *text, size_t len, void
     /* libcurl 7.88 tells the headers of HTTP/2 as text. */
     if (strstr(line, "[x-goog-api-key") || strstr(line, "[authorization")) return 0;
     if (strstr(line, "proxy env variable")) return 0; /* may quote a password */
-    if (is_proxy_refused(line)) hide_proxy_password(line);
+    cst_curl_hide_password(line);
     all->log(all->log_user, line);
     return 0;
 }
-
-/* ---- options ---- */
 
 static void set_callbacks(cst_exchange *exchange)
 {
@@ -279,113 +211,6 @@ static void set_callbacks(cst_exchange *exchange)
         curl_easy_setopt(easy, CURLOPT_DEBUGDATA, exchange->all);
     }
 }
-
-/* Who the server must be, and who we are. That it is asked for is said, lest a build of libcurl think otherwise. */
-static bool set_tls(CURL *easy, const cst_exchanges *all)
-{
-    const char *password = all->client_key_password ? all->client_key_password : ""; /* else OpenSSL would ask */
-
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
-    bool is_set = true;
-    if (all->roots.bundle || all->roots.directory) { /* a proxy that speaks TLS is trusted by the same */
-        is_set = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, all->roots.bundle) == CURLE_OK &&
-                 curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, all->roots.directory) == CURLE_OK;
-    }
-    if (!is_set || !all->client_cert_file) return is_set;
-    return curl_easy_setopt(easy, CURLOPT_SSLCERT, all->client_cert_file) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_KEYPASSWD, password) == CURLE_OK &&
-           (!all->client_key_file || curl_easy_setopt(easy, CURLOPT_SSLKEY, all->client_key_file) == CURLE_OK);
-}
-
-static bool set_proxy(CURL *easy, const cst_exchanges *all, bool is_direct)
-{
-    const char *proxy = all->proxy ? all->proxy : all->ignore_environment ? "" : NULL; /* NULL: by the environment */
-
-    return curl_easy_setopt(easy, CURLOPT_PROXY, is_direct ? "" : proxy) == CURLE_OK;
-}
-
-/* What stands for all requests. Options that copy may fail for want of memory; the rest cannot. */
-static bool set_standing(cst_exchange *exchange)
-{
-    CURL                *easy = exchange->easy;
-    const cst_exchanges *all = exchange->all;
-    const char          *no_proxy = all->no_proxy ? all->no_proxy : all->ignore_environment ? "" : NULL;
-
-    bool is_set = curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "") == CURLE_OK &&
-                  (!no_proxy || curl_easy_setopt(easy, CURLOPT_NOPROXY, no_proxy) == CURLE_OK) &&
-                  set_proxy(easy, all, false) &&
-                  set_tls(easy, all);
-
-    curl_easy_setopt(easy, CURLOPT_SHARE, all->share);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)exchange->read_bytes);
-    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 1L); /* its least: the body is sent from where it stands */
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, all->force_http1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* the key stays with its host */
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L); /* models think for minutes; NATs forget */
-#if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-#else
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-#endif
-#if LIBCURL_VERSION_NUM >= 0x075700
-    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-#endif
-    set_callbacks(exchange);
-    return is_set;
-}
-
-/* Our owner's limit strikes first and names itself. libcurl must know it all the same: of several addresses of a host
- * it gives each a part of the time. */
-static long connect_timeout_of(const cst_http_request *request)
-{
-    bool is_usual = request->connect_timeout_ms >= 0 && request->connect_timeout_ms < CST_NEVER_MS;
-
-    return is_usual ? (long)request->connect_timeout_ms + 1000 : (long)CST_NEVER_MS;
-}
-
-static bool set_trust(cst_exchange *exchange)
-{
-    cst_roots *roots = &exchange->all->roots;
-
-    if (exchange->trusted != CST_ROOTS_UNKNOWN && exchange->trusted == roots->state) return true;
-    bool is_set = cst_roots_apply(roots, exchange->easy);
-    exchange->trusted = roots->state;
-    return is_set;
-}
-
-/* Both: with the parsed one libcurl is quick, and the text it tells in its log. */
-static bool set_address(cst_exchange *exchange, const char *url)
-{
-    cst_exchanges *all = exchange->all;
-    CURL          *easy = exchange->easy;
-
-    exchange->address = cst_address_take(&all->address, url, all->allocator);
-    curl_easy_setopt(easy, CURLOPT_CURLU, exchange->address ? exchange->address->url : NULL);
-    return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
-}
-
-static bool set_request(cst_exchange *exchange, const cst_http_request *request)
-{
-    CURL *easy = exchange->easy;
-
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body.data);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_timeout_of(request));
-    bool is_set = set_address(exchange, request->url);
-    bool needs_trust = cst_str_starts_with(castor_str_of(request->url), "https:");
-    if (exchange->all->no_proxy) {
-        bool is_direct = cst_no_proxy_has(castor_str_of(exchange->all->no_proxy), castor_str_of(request->url));
-        is_set = is_set && set_proxy(easy, exchange->all, is_direct);
-    }
-    return is_set && (!needs_trust || set_trust(exchange));
-}
-
 /* ---- headers ---- */
 
 /* They hold the key: one block, so that no copy of it can be forgotten. */
@@ -433,7 +258,10 @@ static cst_exchange *new_exchange(cst_exchanges *all, size_t read_bytes)
     exchange->all = all;
     exchange->read_bytes = read_bytes;
     exchange->easy = curl_easy_init();
-    if (exchange->easy && set_standing(exchange)) return exchange;
+    if (exchange->easy && cst_exchange_set_standing(exchange)) {
+        set_callbacks(exchange);
+        return exchange;
+    }
     free_exchange(exchange);
     return NULL;
 }
@@ -482,7 +310,7 @@ cst_exchange *cst_exchange_take(cst_exchanges *all, const cst_http_request *requ
     if (!exchange) return NULL;
     exchange->sink = *sink;
     exchange->body = request->body;
-    if (copy_headers(exchange, request->headers) && set_request(exchange, request)) {
+    if (copy_headers(exchange, request->headers) && cst_exchange_set_request(exchange, request)) {
         all->open_count++;
         return exchange;
     }
@@ -535,7 +363,7 @@ bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code)
 
     if (!is_refused || !cst_roots_widen(&exchange->all->roots, exchange->trusted)) return false;
     exchange->is_connected = false;
-    return set_trust(exchange);
+    return cst_exchange_set_trust(exchange);
 }
 
 void cst_exchange_end(cst_exchange *exchange, CURLcode code)
@@ -554,7 +382,9 @@ void cst_exchange_end(cst_exchange *exchange, CURLcode code)
         tell_head(exchange);
         exchange->sink.on_end(exchange->sink.user, NULL);
     } else {
-        tell_failure(exchange, code, &failure);
+        cst_curl_failure(code, exchange->trouble, &failure);
+        /* What a used connection says may be left over from the answer before. */
+        failure.is_transient |= exchange->is_reused;
         exchange->sink.on_end(exchange->sink.user, &failure);
     }
 }

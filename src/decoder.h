@@ -37,6 +37,17 @@ struct castor_decoder {
     castor_error         outcome;         /* ENDED: status OK and COMPLETE, or the error; before: what ending.cause is */
 };
 
+static inline bool cst_decoder_has_pending(const castor_decoder *decoder)
+{
+    return decoder->next_event < decoder->events.count;
+}
+
+/* By its status: the body is an error. Redirects are not followed. */
+static inline bool cst_decoder_is_refused(const castor_decoder *decoder)
+{
+    return decoder->http_status >= 300;
+}
+
 /* For the library's own streams: lives inside another struct, whose allocator outlives it. Clear it on errors too. */
 castor_status cst_decoder_init(castor_decoder *decoder, const castor_decoder_options *options,
                                const cst_allocator *allocator, castor_error *err);

@@ -15,7 +15,7 @@ dialect tool_calls
 openai_calls openai_request
 dialect_gemini dialect_openai dialect_message
 prediction
-decoder call
+decoder decoder_take call
 transport sockets address roots curl_failure exchange_curl exchange_options transport_curl transport_memory
 attempt
 sequel

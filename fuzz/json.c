@@ -1,7 +1,7 @@
 /* json.c -- any bytes as a JSON text: what a cursor says is a value's source must read back as that value.
  * SPDX-License-Identifier: MIT
  */
-#include "json.h"
+#include "json_cursor.h"
 
 #include "fuzz.h"
 

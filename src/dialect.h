@@ -8,7 +8,7 @@
 #ifndef CST_DIALECT_H
 #define CST_DIALECT_H
 
-#include "json.h"
+#include "json_cursor.h"
 #include "verdict.h"
 
 /* ---- events of one record ---- */

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "error.h"
+#include "json_cursor.h"
 
 /* ---- texts ---- */
 

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "json.h"
+#include "json_cursor.h"
 #include "json_writer.h"
 
 /* ---- reading ---- */

@@ -10,6 +10,7 @@
 #include "api/handlers.h"
 #include "api/models.h"
 #include "api/resources.h"
+#include "json_cursor.h"
 #include "proto/fields.h"
 #include "proto/json_style.h"
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "api/resources.h"
+#include "json_cursor.h"
 
 #define US_PER_S 1000000ll
 

@@ -10,6 +10,7 @@
 #include "api/models.h"
 #include "api/resources.h"
 #include "generate/ask.h"
+#include "json_cursor.h"
 #include "proto/fields.h"
 #include "proto/timestamp.h"
 

@@ -4,7 +4,7 @@
 #ifndef PLX_CONTENT_WRITER_H
 #define PLX_CONTENT_WRITER_H
 
-#include "json.h"
+#include "json_cursor.h"
 #include "json_writer.h"
 
 /* Parts of one role that follow each other share a content. `role` is "user" or "model". */

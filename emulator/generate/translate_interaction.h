@@ -10,6 +10,7 @@
 #include "generate/ask_interaction.h"
 #include "generate/model_table.h"
 #include "generate/course.h"
+#include "json_cursor.h"
 #include "json_writer.h"
 
 /* What came before: the conversation up to the previous answer, and that answer. Lists are elements of

@@ -421,19 +421,42 @@ static size_t distance(const char *a, size_t a_len, const char *b)
     return row[b_len];
 }
 
-/* The option that was probably meant: at most a third of it is different. NULL for none. */
+/* Whether all words of `name` are words of `full`, in that order: "max-tokens", "stream". */
+static bool has_words(const char *full, const char *name, size_t len)
+{
+    const char *end = name + len;
+    while (name < end && *full) {
+        size_t full_word = strcspn(full, "-"), word = 0;
+        while (name + word < end && name[word] != '-') word++;
+        if (word == full_word && memcmp(name, full, word) == 0) name += word + (name + word < end);
+        full += full_word + (full[full_word] == '-');
+    }
+    return len > 0 && name == end;
+}
+
+/* All but perhaps the last letter stand at the beginning of `full`: "max", "retry" for "retries". */
+static bool is_beginning(const char *full, const char *name, size_t len)
+{
+    return len >= 3 && strncmp(full, name, len > 3 ? len - 1 : len) == 0;
+}
+
+/* The option that was probably meant: one that begins alike or has the same words, else one of which at most a third is
+ * different; of several, that with the least to change. NULL for none. */
 static const char *nearest_name(cli_command command, const char *name, size_t len)
 {
     const char *nearest = NULL;
     size_t least = SIZE_MAX;
     if (len > SPELLING_MAX) return NULL;
     for (size_t i = 0; i < ROW_COUNT; i++) {
+        const char *full = table[i].name;
         if (!(table[i].commands & (unsigned)command)) continue;
-        bool is_beginning = len >= 3 && strncmp(table[i].name, name, len) == 0;
-        size_t far = is_beginning ? 0 : distance(name, len, table[i].name);
-        if (far < least && far <= (len + 2) / 3) {
+        size_t far = distance(name, len, full);
+        bool is_typo = !is_beginning(full, name, len) && !has_words(full, name, len);
+        if (is_typo && far > (len + 2) / 3) continue;
+        if (is_typo) far += SPELLING_MAX; /* behind all that are not */
+        if (far < least) {
             least = far;
-            nearest = table[i].name;
+            nearest = full;
         }
     }
     return nearest;

@@ -175,6 +175,15 @@ static void an_option_that_is_nearly_right_is_told(void **state)
     check_refused("--temprature|1", wanted);
     check_refused("--temprature=1", wanted);
     check_refused("--max", "unknown option '--max'; did you mean '--max-output-tokens'? See 'castor --help'.");
+    check_refused("--retry|5", "unknown option '--retry'; did you mean '--retries'? See 'castor --help'.");
+    check_refused("--retr=5", "unknown option '--retr'; did you mean '--retries'? See 'castor --help'.");
+    check_refused("--retry-b|5", "unknown option '--retry-b'; did you mean '--retry-budget'? See 'castor --help'.");
+    check_refused("--max-tokens|5", "unknown option '--max-tokens'; did you mean '--max-output-tokens'? See 'castor "
+                                    "--help'.");
+    check_refused("--stream", "unknown option '--stream'; did you mean '--no-stream'? See 'castor --help'.");
+    check_refused("--temp", "unknown option '--temp'; did you mean '--temperature'? See 'castor --help'.");
+    check_refused("--=5", "unknown option '--'. See 'castor --help'.");
+    check_refused("--tokens-max", "unknown option '--tokens-max'. See 'castor --help'.");
     check_refused("--frobnicate", "unknown option '--frobnicate'. See 'castor --help'.");
     check_refused("-X", "unknown option '-X'; put '--' before words that begin with a dash. See 'castor --help'.");
     check_refused("--quiet=yes", "--quiet takes no value, but has 'yes'");

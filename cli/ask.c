@@ -264,19 +264,11 @@ static void today(char day[static 11])
     if (!gmtime_r(&now, &parts) || strftime(day, 11, "%Y-%m-%d", &parts) == 0) day[0] = '\0';
 }
 
-/* One line on what became of the answer. Our retries are used up; when the server said how long to wait, it helps. Beside
-   a quota that no short wait mends it would mislead: Google's 429 names half a minute there, too. */
+/* One line on what became of the answer. */
 static void complain_of(cli_notes *notes, const cli_facts *facts)
 {
-    const castor_error *error = facts->error;
-    const char *message = error ? error->message : "the answer did not come to an end";
-    const char *verdict = castor_verdict_name(facts->verdict);
-    if (error && error->retry_after_ms.is_set && facts->verdict != CASTOR_VERDICT_QUOTA_DAY) {
-        double wait_s = (double)error->retry_after_ms.value / 1000.0;
-        cli_complain(notes, "%s: %s (the server says: again in %.0f s)", verdict, message, wait_s);
-    } else {
-        cli_complain(notes, "%s: %s", verdict, message);
-    }
+    const char *message = facts->error ? facts->error->message : "the answer did not come to an end";
+    cli_complain(notes, "%s: %s", castor_verdict_name(facts->verdict), message);
 }
 
 static void report_usage(const question *asked, cli_facts facts)

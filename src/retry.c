@@ -3,6 +3,9 @@
  */
 #include "retry.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "error.h"
 
 bool cst_retry_is_transient(int32_t code, castor_verdict verdict)
@@ -244,19 +247,47 @@ cst_retry_decision cst_retry_decide(const cst_retry_rules *rules, const cst_retr
 
 /* ---- why not ---- */
 
+/* When to come back: once, so not where the server's own words have it, give or take their rounding. */
+static int64_t delay_to_tell(const castor_error *error)
+{
+    castor_i64 in_words = cst_retry_delay_in(castor_str_of(error->message)), told = error->retry_after_ms;
+    bool       is_said = in_words.is_set && llabs(in_words.value - told.value) < 2000;
+
+    return told.is_set && error->is_transient && !is_said ? told.value : 0;
+}
+
+/* Why it was not sent again, and what to do; false: nobody would wonder. */
+static bool print_reason(char *out, size_t size, const castor_error *error, const cst_retry_decision *decision,
+                         const cst_retry_case *given)
+{
+    long long delay_s = (delay_to_tell(error) + 999) / 1000, left_s = given->left_ms > 0 ? given->left_ms / 1000 : 0;
+    bool      is_late = decision->answer == CST_RETRY_TIME, is_told = error->retry_after_ms.is_set;
+    int       attempts = (int)given->attempts;
+
+    if (is_late && delay_s > 0) {
+        (void)snprintf(out, size, "try again in %lld s, more than the %lld s left for further attempts", delay_s,
+                       left_s);
+    } else if (is_late && is_told && error->retry_after_ms.value > 0) {
+        (void)snprintf(out, size, "its pause is longer than the %lld s left for further attempts", left_s);
+    } else if (is_late) {
+        (void)snprintf(out, size, "the time for further attempts is used up");
+    } else if (attempts > 1 && delay_s > 0) {
+        (void)snprintf(out, size, "attempt %d failed, too; try again in %lld s", attempts, delay_s);
+    } else if (attempts > 1) {
+        (void)snprintf(out, size, "attempt %d failed, too", attempts);
+    } else if (delay_s > 0) {
+        (void)snprintf(out, size, "try again in %lld s", delay_s);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 void cst_retry_explain(castor_error *error, const cst_retry_decision *decision, const cst_retry_case *given)
 {
-    char       said[sizeof error->message];
-    castor_i64 told = error->retry_after_ms;
+    char said[sizeof error->message], reason[128];
 
+    if (!print_reason(reason, sizeof reason, error, decision, given)) return;
     memcpy(said, error->message, sizeof said);
-    if (decision->answer == CST_RETRY_TIME && told.is_set && told.value > 0) {
-        cst_error_say(error, "the server asks to wait %lld s, and %lld s are left for further attempts: %s",
-                      (long long)((told.value + 999) / 1000),
-                      (long long)(given->left_ms > 0 ? given->left_ms / 1000 : 0), said);
-    } else if (decision->answer == CST_RETRY_TIME) {
-        cst_error_say(error, "the time for further attempts is used up: %s", said);
-    } else if (given->attempts > 1) {
-        cst_error_say(error, "attempt %d failed, too: %s", (int)given->attempts, said);
-    }
+    cst_error_say(error, "%s: %s", reason, said);
 }

@@ -64,7 +64,8 @@ typedef struct cst_retry_decision {
 
 cst_retry_decision cst_retry_decide(const cst_retry_rules *rules, const cst_retry_case *given);
 
-/* Puts behind the sentence of `error` why it was not sent again, where people would wonder. */
+/* Puts in front of the sentence of `error` why it was not sent again, where people would wonder, and when to come back,
+ * unless the server's own words say so. */
 void cst_retry_explain(castor_error *error, const cst_retry_decision *decision, const cst_retry_case *given);
 
 #endif

@@ -791,7 +791,9 @@ static void retries_can_be_switched_off_and_a_long_delay_is_not_waited_for(void 
     spoil_next(with, "status=429:rpm,retryinfo=100");
     result *got = run(with, NULL, "--base-url", with->base_url, "--retry-budget", "50", "ponds", NULL);
     check_status(got, 4);
-    check_text(got->err, "QUOTA_NOW: the server asks to wait 100 s, and ");
+    check_text(got->err, "QUOTA_NOW: its pause is longer than the ");
+    const char *delay = strstr(got->err, "100");
+    assert_true(delay && !strstr(delay + 1, "100")); /* once is enough */
 }
 
 /* Google's error of a daily quota names a delay as well. */
@@ -801,7 +803,7 @@ static void a_quota_of_the_day_is_told_without_a_delay_that_would_not_mend_it(vo
     spoil_next(with, "status=429:rpm,retryinfo=33");
     result *got = run(with, NULL, "--base-url", with->base_url, "--retries", "0", "ponds", NULL);
     check_status(got, 4);
-    check_text(got->err, "(the server says: again in 33 s)\n");
+    check_text(got->err, "retry in 33");
     spoil_next(with, "status=429:rpd,retryinfo=33");
     got = run(with, NULL, "--base-url", with->base_url, "ponds", NULL);
     check_status(got, 5);

@@ -156,11 +156,44 @@ static void a_delay_beyond_what_is_left_ends_the_call_at_once(void **state)
     snprintf(error.message, sizeof error.message, "the server is busy");
     cst_retry_explain(&error, &decision, &given);
     assert_string_equal(error.message,
-                        "the server asks to wait 120 s, and 120 s are left for further attempts: the server is busy");
+                        "try again in 120 s, more than the 120 s left for further attempts: the server is busy");
     error = busy(119999);
     decision = cst_retry_decide(&rules, &given);
     assert_int_equal(decision.answer, CST_RETRY_AGAIN);
     assert_int_equal(decision.delay_ms, 119999);
+}
+
+static void the_delay_is_told_once(void **state)
+{
+    static const struct {
+        const char *said;
+        int64_t     delay_ms;
+        int32_t     attempts;
+        const char *told;
+    } cases[] = {
+        { "Busy.", 33000, 1, "try again in 33 s: Busy." },
+        { "Busy.", 33000, 4, "attempt 4 failed, too; try again in 33 s: Busy." },
+        { "Busy.", 999000, 2, "try again in 999 s, more than the 120 s left for further attempts: Busy." },
+        { "Please retry in 32.9s.", 33000, 1, "Please retry in 32.9s." },
+        { "Please retry in 32.9s.", 60000, 1, "try again in 60 s: Please retry in 32.9s." },
+        { "Please retry in 998.5s.", 999000, 2,
+          "its pause is longer than the 120 s left for further attempts: Please retry in 998.5s." },
+        { "Busy.", 0, 1, "Busy." },
+    };
+    castor_retry_options options = CASTOR_RETRY_OPTIONS_INIT;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        castor_error   error = busy(cases[i].delay_ms);
+        cst_retry_case given = first(&error);
+        options.attempts_max = cases[i].attempts == 2 ? 3 : cases[i].attempts;
+        cst_retry_rules rules = rules_of(&options);
+        given.attempts = cases[i].attempts;
+        snprintf(error.message, sizeof error.message, "%s", cases[i].said);
+        cst_retry_decision decision = cst_retry_decide(&rules, &given);
+        cst_retry_explain(&error, &decision, &given);
+        assert_string_equal(error.message, cases[i].told);
+    }
 }
 
 static void jitter_never_leads_beyond_what_is_left(void **state)
@@ -345,6 +378,7 @@ int main(void)
         cmocka_unit_test(the_servers_delay_is_the_least),
         cmocka_unit_test(what_a_used_connection_lost_is_sent_again_at_once),
         cmocka_unit_test(a_delay_beyond_what_is_left_ends_the_call_at_once),
+        cmocka_unit_test(the_delay_is_told_once),
         cmocka_unit_test(jitter_never_leads_beyond_what_is_left),
         cmocka_unit_test(attempts_are_counted_and_the_last_says_so),
         cmocka_unit_test(what_the_caller_has_seen_is_not_asked_again_unless_allowed),

@@ -1,7 +1,7 @@
 /* script.c -- any bytes as a script document: it is refused with a line, or every view of its cases lies in the text.
  * SPDX-License-Identifier: MIT
  */
-#include "script/script.h"
+#include "script/match.h"
 
 #include "fuzz.h"
 

@@ -10,7 +10,7 @@
 #include "client.h"
 #include "drive.h"
 #include "recorder.h"
-#include "script/script.h"
+#include "script/match.h"
 #include "stream.h"
 #include "support.h"
 #include "transport_memory.h"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "script/script.h"
+#include "script/match.h"
 
 #define CASE_HEAD "# T\n\n## One\n"
 

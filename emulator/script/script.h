@@ -95,7 +95,4 @@ typedef struct plx_script_error {
 bool plx_script_parse(plx_script *script, castor_str text, plx_script_error *error);
 void plx_script_free(plx_script *script);
 
-/* Whether pollux answers this prompt with this case: by its `?` words, or, without any, by its heading. */
-bool plx_case_matches(const plx_case *one, castor_str prompt);
-
 #endif

@@ -13,14 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "asking.h"
 #include "server.h"
-#include "support.h"
 
 enum {
     RECORDINGS = 30,
     RECORDING_MAX = 24 << 10, /* longer ones add nothing but time */
-    RECORDING_CUTS = 60,      /* of one recording, in the everyday test */
-    PATIENCE_MS = 30 * 1000   /* no verdict may come of it */
+    RECORDING_CUTS = 60       /* of one recording, in the everyday test */
 };
 
 /* ---- thoroughness ---- */
@@ -189,37 +188,25 @@ typedef struct outcome {
     castor_verdict verdict;
 } outcome;
 
-/* What is lost at a byte, not what follows. */
-static const castor_retry_options once = { .size = sizeof once, .attempts_max = 1 };
-
 static castor_client *new_client(const tst_server *server, const castor_allocator *allocator)
 {
-    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_client_options options = tst_options(server->url);
     castor_client        *client;
     castor_error          err;
 
-    options.api_key = "test-key";
-    options.base_url = server->url;
-    options.ignore_environment = 1;
     options.allocator = allocator;
-    options.total_timeout_ms = PATIENCE_MS;
-    options.retry = &once;
     assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
     return client;
 }
 
 static void ask(castor_client *client, const answer *one, outcome *out)
 {
-    const castor_turn turn = { .role = CASTOR_USER, .text = { "Hi", 2 } };
-    castor_request    request = CASTOR_REQUEST_INIT;
-    castor_stream    *stream;
-    castor_event      event;
+    castor_request request = tst_question();
+    castor_stream *stream;
+    castor_event   event;
 
-    request.model = "gemini-3.8-flash";
     request.dialect = one->dialect;
     request.is_unary = one->is_unary;
-    request.turns = &turn;
-    request.turn_count = 1;
     out->text.len = 0;
     out->error = (castor_error){ .status = CASTOR_OK };
     assert_int_equal(castor_stream_open(&stream, client, &request, &out->error), CASTOR_OK);

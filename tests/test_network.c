@@ -13,42 +13,31 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "asking.h"
 #include "server.h"
-#include "support.h"
 
 #define HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 #define CHUNKED HEAD "Transfer-Encoding: chunked\r\n\r\n"
 #define ONE "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Otters hold hands.\"}]},\"finishReason\":\"STOP\"}]}\r\n\r\n"
 #define ONE_CHUNK "66\r\n" ONE "\r\n"
 
-/* What comes of one attempt; test_retries.c has what follows it. */
-static const castor_retry_options once = { .size = sizeof once, .attempts_max = 1 };
-
 static castor_client *new_client(const tst_server *server)
 {
-    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_client_options options = tst_options(server->url);
     castor_client        *client;
     castor_error          err;
 
-    options.api_key = "test-key";
-    options.base_url = server->url;
-    options.ignore_environment = 1;
-    options.retry = &once;
     assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
     return client;
 }
 
 static castor_stream *open_stream(castor_client *client, castor_dialect dialect)
 {
-    static const castor_turn turn = { .role = CASTOR_USER, .text = { "Hi", 2 } };
-    castor_request           request = CASTOR_REQUEST_INIT;
-    castor_stream           *stream;
-    castor_error             err;
+    castor_request request = tst_question();
+    castor_stream *stream;
+    castor_error   err;
 
-    request.model = "gemini-3.8-flash";
     request.dialect = dialect;
-    request.turns = &turn;
-    request.turn_count = 1;
     assert_int_equal(castor_stream_open(&stream, client, &request, &err), CASTOR_OK);
     return stream;
 }
@@ -345,7 +334,6 @@ static void write_log(void *user, const char *line)
 static void the_log_tells_of_connections_and_never_the_key(void **state)
 {
     static const tst_reply reply = { .bytes = "HTTP/1.1 200 test-key\r\n" "Content-Type: text/event-stream\r\nContent-Length: 102\r\n\r\n" ONE };
-    castor_client_options  options = CASTOR_CLIENT_OPTIONS_INIT;
     castor_client         *client;
     castor_error           err;
     tst_server             server;
@@ -354,11 +342,8 @@ static void the_log_tells_of_connections_and_never_the_key(void **state)
 
     (void)state;
     tst_server_start(&server, &reply, 1);
-    options.api_key = "test-key";
-    options.base_url = server.url;
+    castor_client_options options = tst_options(server.url);
     options.user_agent = "beaver/2";
-    options.ignore_environment = 1;
-    options.retry = &once;
     options.log = write_log;
     options.log_user = &book;
     assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
@@ -451,7 +436,6 @@ static castor_verdict ask_through(castor_client_options options, char *text, siz
     castor_client *client;
     castor_error   err;
 
-    options.api_key = "test-key";
     assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
     castor_verdict verdict = ask(client, CASTOR_DIALECT_GEMINI, text, size, &err);
     castor_client_free(client);
@@ -461,16 +445,13 @@ static castor_verdict ask_through(castor_client_options options, char *text, siz
 static void a_proxy_from_the_settings_or_the_environment_is_used(void **state)
 {
     static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
-    castor_client_options  options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_client_options  options = tst_options("http://castor.invalid");
     tst_server             proxy;
     char                   text[256];
 
     (void)state;
     tst_server_start(&proxy, &reply, 1);
-    options.base_url = "http://castor.invalid";
     options.proxy = proxy.url;
-    options.ignore_environment = 1;
-    options.retry = &once;
     assert_int_equal(ask_through(options, text, sizeof text), CASTOR_VERDICT_COMPLETE);
     setenv("http_proxy", proxy.url, 1);
     options.proxy = NULL;
@@ -488,7 +469,6 @@ static void a_proxy_from_the_settings_or_the_environment_is_used(void **state)
 static void an_ignored_environment_names_no_proxy_and_no_exception_from_one(void **state)
 {
     static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
-    castor_client_options  options = CASTOR_CLIENT_OPTIONS_INIT;
     tst_server             server;
     char                   text[256];
 
@@ -496,9 +476,7 @@ static void an_ignored_environment_names_no_proxy_and_no_exception_from_one(void
     tst_server_start(&server, &reply, 1);
     setenv("http_proxy", "http://127.0.0.1:1", 1);
     setenv("no_proxy", "castor.invalid", 1);
-    options.ignore_environment = 1;
-    options.retry = &once;
-    options.base_url = server.url;
+    castor_client_options options = tst_options(server.url);
     assert_int_equal(ask_through(options, text, sizeof text), CASTOR_VERDICT_COMPLETE);
     options.base_url = "http://castor.invalid";
     options.proxy = server.url;

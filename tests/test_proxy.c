@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "asking.h"
 #include "no_proxy.h"
 #include "proxy.h"
-#include "support.h"
 #include "twin.h"
 
 #define TEST_KEY "test-key-5fT0xw"
@@ -73,31 +73,13 @@ typedef struct way {
 
 static castor_verdict ask(const way *by, castor_error *err)
 {
-    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
-    castor_retry_options  once = CASTOR_RETRY_OPTIONS_INIT;
-    castor_turn           turn = { .role = CASTOR_USER, .text = { "What is photosynthesis?", 23 } };
-    castor_request        request = CASTOR_REQUEST_INIT;
-    castor_client        *client;
-    castor_answer        *answer = NULL;
+    castor_client_options options = tst_options(by->url);
 
-    *err = (castor_error){ 0 };
     options.api_key = TEST_KEY;
-    options.base_url = by->url;
     options.proxy = by->proxy;
     options.no_proxy = by->no_proxy;
     options.ca_file = by->ca_file;
-    options.ignore_environment = 1;
-    options.total_timeout_ms = 30000;
-    options.retry = &once;
-    once.attempts_max = 1;
-    request.model = "gemini-3.8-flash";
-    request.turns = &turn;
-    request.turn_count = 1;
-    if (castor_client_new(&client, &options, err) != CASTOR_OK) fail_msg("%s", err->message);
-    castor_status status = castor_generate(&answer, client, &request, err);
-    castor_answer_free(answer);
-    castor_client_free(client);
-    return status == CASTOR_OK ? CASTOR_VERDICT_COMPLETE : err->verdict;
+    return tst_generate(&options, err);
 }
 
 static void assert_asked(const tst_proxy *proxy, const char *wanted)

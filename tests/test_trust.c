@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "support.h"
+#include "asking.h"
 #include "tls_server.h"
 
 #define EVENT "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Dams.\"}]},\"finishReason\":\"STOP\"}]}\n\n"
@@ -71,32 +71,14 @@ typedef struct identity {
 
 static castor_verdict ask(const tst_tls_server *server, const identity *as, castor_error *err)
 {
-    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
-    castor_retry_options  once = CASTOR_RETRY_OPTIONS_INIT;
-    castor_turn           turn = { .role = CASTOR_USER, .text = { "Why?", 4 } };
-    castor_request        request = CASTOR_REQUEST_INIT;
-    castor_client        *client;
-    castor_answer        *answer = NULL;
+    castor_client_options options = tst_options(server->url);
 
-    *err = (castor_error){ 0 };
-    options.api_key = "test-key";
-    options.base_url = server->url;
     options.ca_file = as->ca;
     options.client_cert_file = as->cert;
     options.client_key_file = as->key;
     options.client_key_password = as->password;
     options.proxy = "";
-    options.total_timeout_ms = 30000;
-    options.retry = &once;
-    once.attempts_max = 1;
-    request.model = "gemini-3.8-flash";
-    request.turns = &turn;
-    request.turn_count = 1;
-    if (castor_client_new(&client, &options, err) != CASTOR_OK) fail_msg("%s", err->message);
-    castor_status status = castor_generate(&answer, client, &request, err);
-    castor_answer_free(answer);
-    castor_client_free(client);
-    return status == CASTOR_OK ? CASTOR_VERDICT_COMPLETE : err->verdict;
+    return tst_generate(&options, err);
 }
 
 static void assert_says(const castor_error *err, const char *words)

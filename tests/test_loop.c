@@ -8,19 +8,13 @@
 
 #include "client.h"
 #include "drive.h"
+#include "steps.h"
 #include "stream.h"
 #include "support.h"
-#include "transport_memory.h"
 
 #define SSE "text/event-stream"
 #define HELLO "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hello\"}]},\"index\":0}]}\r\n\r\n"
 #define WORLD "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\" world\"}]},\"finishReason\":\"STOP\",\"index\":0}]}\r\n\r\n"
-
-#define PHASE(phase) { CST_MEMORY_PHASE, phase, { NULL, 0 } }
-#define WAIT(ms) { CST_MEMORY_WAIT, ms, { NULL, 0 } }
-#define HEAD(status, type) { CST_MEMORY_HEAD, status, { type, sizeof(type) - 1 } }
-#define BYTES(text) { CST_MEMORY_BYTES, 0, { text, sizeof(text) - 1 } }
-#define END { CST_MEMORY_END, 0, { NULL, 0 } }
 
 static const cst_memory_step whole[] = { PHASE(CST_PHASE_CONNECT), WAIT(20), PHASE(CST_PHASE_FIRST_BYTE), WAIT(500), HEAD(200, SSE),
                                          BYTES(HELLO), WAIT(40), BYTES(WORLD), WAIT(10), END };

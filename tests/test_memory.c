@@ -12,7 +12,7 @@
 
 #include "client.h"
 #include "json.h"
-#include "transport_memory.h"
+#include "steps.h"
 
 /* ---- scenarios ---- */
 
@@ -436,26 +436,26 @@ static void generate(const castor_allocator *allocator, const void *what, played
 #define REFUSED "{\"error\":{\"code\":403,\"message\":\"No.\",\"status\":\"PERMISSION_DENIED\"}}"
 
 static const cst_memory_step good[] = {
-    { CST_MEMORY_PHASE, CST_PHASE_CONNECT, { NULL, 0 } },
-    { CST_MEMORY_WAIT, 20, { NULL, 0 } },
-    { CST_MEMORY_PHASE, CST_PHASE_FIRST_BYTE, { NULL, 0 } },
-    { CST_MEMORY_HEAD, 200, { "text/event-stream", 17 } },
-    { CST_MEMORY_BYTES, 0, { FIRST, sizeof FIRST - 1 } },
-    { CST_MEMORY_WAIT, 100, { NULL, 0 } },
-    { CST_MEMORY_BYTES, 0, { LAST, sizeof LAST - 1 } },
-    { CST_MEMORY_END, 0, { NULL, 0 } },
+    PHASE(CST_PHASE_CONNECT),
+    WAIT(20),
+    PHASE(CST_PHASE_FIRST_BYTE),
+    HEAD(200, "text/event-stream"),
+    BYTES(FIRST),
+    WAIT(100),
+    BYTES(LAST),
+    END,
 };
 
 static const cst_memory_step lost[] = {
-    { CST_MEMORY_HEAD, 200, { "text/event-stream", 17 } },
-    { CST_MEMORY_BYTES, 0, { FIRST, sizeof FIRST - 1 } },
-    { CST_MEMORY_LOSE, 0, { "reset by peer", 13 } },
+    HEAD(200, "text/event-stream"),
+    BYTES(FIRST),
+    LOSE("reset by peer"),
 };
 
 static const cst_memory_step refused[] = {
-    { CST_MEMORY_HEAD, 403, { "application/json", 16 } },
-    { CST_MEMORY_BYTES, 0, { REFUSED, sizeof REFUSED - 1 } },
-    { CST_MEMORY_END, 0, { NULL, 0 } },
+    HEAD(403, "application/json"),
+    BYTES(REFUSED),
+    END,
 };
 
 static void every_allocation_fails_while_a_request_is_previewed(void **state)

@@ -7,25 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "asking.h"
 #include "client.h"
 #include "drive.h"
 #include "recorder.h"
 #include "script/match.h"
+#include "steps.h"
 #include "stream.h"
-#include "support.h"
-#include "transport_memory.h"
 
 #define SSE "text/event-stream"
 #define EVENT(text) "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text "\"}]},\"index\":0}]}\r\n\r\n"
 #define LAST(text) \
     "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"" text "\"}]},\"finishReason\":\"STOP\"}]}\r\n\r\n"
-
-#define PHASE(phase) { CST_MEMORY_PHASE, phase, { NULL, 0 } }
-#define WAIT(ms) { CST_MEMORY_WAIT, ms, { NULL, 0 } }
-#define HEAD(status, type) { CST_MEMORY_HEAD, status, { type, sizeof(type) - 1 } }
-#define BYTES(text) { CST_MEMORY_BYTES, 0, { text, sizeof(text) - 1 } }
-#define END { CST_MEMORY_END, 0, { NULL, 0 } }
-#define LOSE(why) { CST_MEMORY_LOSE, 0, { why, sizeof(why) - 1 } }
 
 #define TEST_KEY "test-key-0123456789"
 
@@ -547,17 +540,11 @@ static void a_key_that_an_end_of_the_recording_cuts_in_two_is_covered(void **sta
 
 static castor_client *client_of(const char *url)
 {
-    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
-    castor_retry_options  once = CASTOR_RETRY_OPTIONS_INIT;
+    castor_client_options options = tst_options(url);
     castor_client        *client;
 
     options.api_key = TEST_KEY;
-    options.base_url = url;
-    options.ignore_environment = 1;
     options.recorder_bytes = 1 << 20;
-    options.total_timeout_ms = 30000;
-    options.retry = &once;
-    once.attempts_max = 1;
     assert_int_equal(castor_client_new(&client, &options, NULL), CASTOR_OK);
     return client;
 }

@@ -6,9 +6,9 @@
 
 #include "client.h"
 #include "drive.h"
+#include "steps.h"
 #include "stream.h"
 #include "support.h"
-#include "transport_memory.h"
 
 #define SSE "text/event-stream"
 #define RECORD(text, more) \
@@ -22,14 +22,6 @@
 #define RETRY_INFO(delay) ",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"" delay "\"}]"
 #define PER_DAY ",\"details\":[{\"@type\":\"type.googleapis.com/google.rpc.QuotaFailure\",\"violations\":[{\"quotaId\":" \
     "\"GenerateRequestsPerDayPerProjectPerModel-FreeTier\"}]}]"
-
-#define PHASE(phase) { CST_MEMORY_PHASE, phase, { NULL, 0 } }
-#define WAIT(ms) { CST_MEMORY_WAIT, ms, { NULL, 0 } }
-#define DELAY(ms) { CST_MEMORY_DELAY, ms, { NULL, 0 } }
-#define HEAD(status, type) { CST_MEMORY_HEAD, status, { type, sizeof(type) - 1 } }
-#define BYTES(text) { CST_MEMORY_BYTES, 0, { text, sizeof(text) - 1 } }
-#define END { CST_MEMORY_END, 0, { NULL, 0 } }
-#define LOSE(why) { CST_MEMORY_LOSE, 0, { why, sizeof(why) - 1 } }
 
 typedef cst_memory_step script[];
 

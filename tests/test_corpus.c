@@ -349,38 +349,66 @@ static void compare_verdict(trial *on, const tst_outcome *got)
     }
 }
 
-/* The events by the standard's own rules, as the manifest sums them. */
-static bool digest_events(castor_str bytes, tst_cuts cuts, char digest[65], size_t *count)
+/* The events of a body by the standard's own rules: its bytes on their way through a frame. */
+typedef struct passage {
+    cst_frame  frame;
+    castor_str bytes;
+    size_t     at;
+    tst_cuts   cuts;
+} passage;
+
+static void begin_passage(passage *on, castor_str bytes, tst_cuts cuts)
 {
-    cst_frame   frame;
-    cst_record  record;
+    *on = (passage){ .bytes = bytes, .cuts = cuts };
+    cst_frame_init(&on->frame, cst_allocator_default(), CASTOR_STR("text/event-stream"), CST_EVENT_BYTES_MAX);
+}
+
+static void feed_more(passage *on)
+{
+    size_t left = on->bytes.len - on->at, len = left > 0 ? tst_cuts_next(&on->cuts, on->at, left) : 0;
+
+    if (left > 0) assert_int_equal(cst_frame_feed(&on->frame, on->bytes.data + on->at, len), CASTOR_OK);
+    else cst_frame_end(&on->frame, false);
+    on->at += len;
+}
+
+/* False: there is none any more. */
+static bool next_event(passage *on, cst_record *event, castor_str *type)
+{
     cst_problem problem;
-    cst_scan    found = CST_SCAN_MORE;
-    tst_sha256  sha;
+    cst_scan    found;
+
+    while ((found = cst_frame_next(&on->frame, event, &problem)) == CST_SCAN_MORE ||
+           (found == CST_SCAN_RECORD && event->is_unfinished)) {
+        if (found == CST_SCAN_MORE) feed_more(on);
+    }
+    if (found != CST_SCAN_RECORD) return false;
+    *type = event->event.data ? event->event : CASTOR_STR("message");
+    return true;
+}
+
+/* As the manifest sums them. */
+static void digest_events(castor_str bytes, tst_cuts cuts, char digest[65], size_t *count)
+{
+    passage    on;
+    cst_record event;
+    castor_str type;
+    tst_sha256 sha;
 
     *count = 0;
     tst_sha256_init(&sha);
-    cst_frame_init(&frame, cst_allocator_default(), CASTOR_STR("text/event-stream"), CST_EVENT_BYTES_MAX);
-    for (size_t at = 0; at <= bytes.len && found == CST_SCAN_MORE;) {
-        size_t len = at < bytes.len ? tst_cuts_next(&cuts, at, bytes.len - at) : 0;
-        if (at < bytes.len) assert_int_equal(cst_frame_feed(&frame, bytes.data + at, len), CASTOR_OK);
-        else cst_frame_end(&frame, false);
-        at += len > 0 ? len : 1;
-        while ((found = cst_frame_next(&frame, &record, &problem)) == CST_SCAN_RECORD) {
-            if (record.is_unfinished) continue;
-            castor_str type = record.event.data ? record.event : CASTOR_STR("message");
-            tst_sha256_add(&sha, type.data, type.len);
-            tst_sha256_add(&sha, "", 1);
-            tst_sha256_add(&sha, record.id.data, record.id.len);
-            tst_sha256_add(&sha, "", 1);
-            tst_sha256_add(&sha, record.data.data, record.data.len);
-            tst_sha256_add(&sha, "", 1);
-            ++*count;
-        }
+    begin_passage(&on, bytes, cuts);
+    while (next_event(&on, &event, &type)) {
+        tst_sha256_add(&sha, type.data, type.len);
+        tst_sha256_add(&sha, "", 1);
+        tst_sha256_add(&sha, event.id.data, event.id.len);
+        tst_sha256_add(&sha, "", 1);
+        tst_sha256_add(&sha, event.data.data, event.data.len);
+        tst_sha256_add(&sha, "", 1);
+        ++*count;
     }
-    cst_frame_free(&frame);
+    cst_frame_free(&on.frame);
     tst_sha256_print(&sha, digest);
-    return found == CST_SCAN_END;
 }
 
 static void compare_events(trial *on, castor_str bytes)
@@ -392,7 +420,7 @@ static void compare_events(trial *on, castor_str bytes)
 
     if (!column(on->row, "sse_digest").data) return;
     for (size_t i = 0; i < sizeof cuts / sizeof *cuts; i++) {
-        (void)digest_events(bytes, cuts[i], digest, &count);
+        digest_events(bytes, cuts[i], digest, &count);
         compare_number(on, "events", castor_some_i64((int64_t)count));
         compare(on, "sse_digest", castor_str_of(digest));
         if (!on->is_right) return;
@@ -599,39 +627,30 @@ static bool read_expected(castor_str path, cst_json_doc *doc)
 
 static void compare_expected(trial *on, castor_str bytes, const cst_json *expected, tst_cuts cuts)
 {
-    cst_frame         frame;
+    passage           way;
     cst_record        record;
-    cst_problem       problem;
-    cst_scan          found = CST_SCAN_MORE;
+    castor_str        type;
     cst_json_iterator events = cst_json_iterate(cst_json_get(expected, "events"));
 
-    cst_frame_init(&frame, cst_allocator_default(), CASTOR_STR("text/event-stream"), CST_EVENT_BYTES_MAX);
-    for (size_t at = 0; at <= bytes.len && found == CST_SCAN_MORE;) {
-        size_t len = at < bytes.len ? tst_cuts_next(&cuts, at, bytes.len - at) : 0;
-        if (at < bytes.len) assert_int_equal(cst_frame_feed(&frame, bytes.data + at, len), CASTOR_OK);
-        else cst_frame_end(&frame, false);
-        at += len > 0 ? len : 1;
-        while ((found = cst_frame_next(&frame, &record, &problem)) == CST_SCAN_RECORD) {
-            if (record.is_unfinished) continue;
-            const cst_json *event = cst_json_next(&events, NULL);
-            castor_str      type = record.event.data ? record.event : CASTOR_STR("message");
-            if (!cst_str_equal(cst_json_string_in(event, "type"), type)) {
-                object(on, "type", cst_json_string_in(event, "type"), type);
-            }
-            if (!cst_str_equal(cst_json_string_in(event, "data"), record.data)) {
-                object(on, "data", cst_json_string_in(event, "data"), record.data);
-            }
-            if (!cst_str_equal(cst_json_string_in(event, "id"), record.id)) {
-                object(on, "id", cst_json_string_in(event, "id"), record.id);
-            }
+    begin_passage(&way, bytes, cuts);
+    while (next_event(&way, &record, &type)) {
+        const cst_json *event = cst_json_next(&events, NULL);
+        if (!cst_str_equal(cst_json_string_in(event, "type"), type)) {
+            object(on, "type", cst_json_string_in(event, "type"), type);
+        }
+        if (!cst_str_equal(cst_json_string_in(event, "data"), record.data)) {
+            object(on, "data", cst_json_string_in(event, "data"), record.data);
+        }
+        if (!cst_str_equal(cst_json_string_in(event, "id"), record.id)) {
+            object(on, "id", cst_json_string_in(event, "id"), record.id);
         }
     }
     if (events.left > 0) object(on, "events", CASTOR_STR("more"), CST_NONE);
     castor_i64 retry = cst_json_integer(cst_json_get(expected, "retry"));
-    if (retry.is_set != frame.sse.retry_ms.is_set || (retry.is_set && retry.value != frame.sse.retry_ms.value)) {
+    if (retry.is_set != way.frame.sse.retry_ms.is_set || (retry.is_set && retry.value != way.frame.sse.retry_ms.value)) {
         object(on, "retry", CASTOR_STR("the other"), CST_NONE);
     }
-    cst_frame_free(&frame);
+    cst_frame_free(&way.frame);
 }
 
 static bool judge_sse(const row *one, tally *count)

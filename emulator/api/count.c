@@ -4,6 +4,7 @@
 #include "api/asking.h"
 #include "api/handlers.h"
 #include "generate/ask_fields.h"
+#include "generate/encoding.h"
 #include "json_writer.h"
 
 static const plx_field count_fields[] = {
@@ -19,30 +20,14 @@ static void put_count(cst_json_writer *w, const char *key, uint64_t count)
     cst_json_put_integer(w, (int64_t)count);
 }
 
-static void put_details(cst_json_writer *w, const char *key, const plx_token_sum *sum)
-{
-    if (plx_token_total(sum) == 0) return;
-    cst_json_key(w, key);
-    cst_json_open_array(w);
-    for (size_t i = 0; i < PLX_MODALITY_COUNT; i++) {
-        if (sum->of[i] == 0) continue;
-        cst_json_open_object(w);
-        cst_json_key(w, "modality");
-        cst_json_put_string(w, castor_str_of(plx_modality_name((plx_modality)i)));
-        put_count(w, "tokenCount", sum->of[i]);
-        cst_json_close_object(w);
-    }
-    cst_json_close_array(w);
-}
-
 static void put_tokens(cst_json_writer *w, const plx_ask *ask)
 {
     uint64_t cached = plx_token_total(&ask->cached_tokens);
 
     put_count(w, "totalTokens", plx_token_total(&ask->prompt_tokens));
     if (cached > 0) put_count(w, "cachedContentTokenCount", cached);
-    put_details(w, "promptTokensDetails", &ask->prompt_tokens);
-    put_details(w, "cacheTokensDetails", &ask->cached_tokens);
+    plx_put_token_details(w, "promptTokensDetails", &ask->prompt_tokens);
+    plx_put_token_details(w, "cacheTokensDetails", &ask->cached_tokens);
 }
 
 static void put_legacy(cst_json_writer *w, const plx_ask *ask)

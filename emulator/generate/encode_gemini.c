@@ -31,7 +31,7 @@ static void put_some(cst_json_writer *w, const char *key, uint64_t count)
 
 /* ---- usage ---- */
 
-static void put_details(cst_json_writer *w, const char *key, const plx_token_sum *sum)
+void plx_put_token_details(cst_json_writer *w, const char *key, const plx_token_sum *sum)
 {
     if (plx_token_total(sum) == 0) return;
     cst_json_key(w, key);
@@ -60,15 +60,15 @@ static void put_usage(cst_json_writer *w, const plx_answer *answer, const plx_pi
     put_some(w, "cachedContentTokenCount", plx_token_total(&answer->cached_tokens));
     put_some(w, "candidatesTokenCount", candidates);
     put_count(w, "totalTokenCount", prompt + candidates + piece->thought_tokens + answer->tool_tokens);
-    put_details(w, "promptTokensDetails", &answer->prompt_tokens);
-    put_details(w, "cacheTokensDetails", &answer->cached_tokens);
+    plx_put_token_details(w, "promptTokensDetails", &answer->prompt_tokens);
+    plx_put_token_details(w, "cacheTokensDetails", &answer->cached_tokens);
     if (piece->image_tokens > 0 && !is_early) {
         made.of[PLX_MODALITY_TEXT] = candidates - piece->image_tokens;
         made.of[PLX_MODALITY_IMAGE] = piece->image_tokens;
-        put_details(w, "candidatesTokensDetails", &made);
+        plx_put_token_details(w, "candidatesTokensDetails", &made);
     }
     put_some(w, "toolUsePromptTokenCount", answer->tool_tokens);
-    put_details(w, "toolUsePromptTokensDetails", &used);
+    plx_put_token_details(w, "toolUsePromptTokensDetails", &used);
     put_some(w, "thoughtsTokenCount", piece->thought_tokens);
     if (answer->service_tier.len > 0) put_text(w, "serviceTier", answer->service_tier);
     cst_json_close_object(w);

@@ -27,6 +27,9 @@ typedef struct plx_encoding {
 typedef castor_status plx_put_fn(cst_json_writer *writer, const plx_answer *answer);
 castor_status plx_print_indented(const plx_answer *answer, plx_put_fn *put, cst_buf *out);
 
+/* Gemini's list of token counts by modality; nothing where all are zero. */
+void plx_put_token_details(cst_json_writer *w, const char *key, const plx_token_sum *sum);
+
 extern const plx_encoding plx_gemini_events;  /* alt=sse */
 extern const plx_encoding plx_gemini_array;   /* a stream without alt=sse: one JSON array, sent piece by piece */
 extern const plx_encoding plx_gemini_whole;

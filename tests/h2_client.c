@@ -104,9 +104,7 @@ tst_h2 *tst_h2_new(int fd, tst_tls *tls)
 
 tst_h2 *tst_h2_connect(int port)
 {
-    tst_pollux p = { .port = port };
-
-    return tst_h2_new(tst_connect(&p).fd, NULL);
+    return tst_h2_new(tst_connect_to(port).fd, NULL);
 }
 
 void tst_h2_hang_up(tst_h2 *h)

@@ -323,6 +323,14 @@ tst_host tst_host_start(const tst_host_options *options)
     return h;
 }
 
+tst_host tst_host_start_idle(unsigned idle_ms)
+{
+    tst_host_options options = TST_HOST_OPTIONS;
+
+    options.limits.request_idle_ms = idle_ms;
+    return tst_host_start(&options);
+}
+
 void tst_host_stop(tst_host *h)
 {
     kill(h->pid, SIGTERM);

@@ -43,6 +43,7 @@ typedef struct tst_host_options {
 #define TST_HOST_OPTIONS ((tst_host_options){ .limits = PLX_LIMITS_DEFAULT })
 
 tst_host tst_host_start(const tst_host_options *options);
+tst_host tst_host_start_idle(unsigned idle_ms); /* connections may be idle for so long, and no longer */
 void     tst_host_stop(tst_host *h); /* SIGTERM; it must exit with 0 */
 
 /* Waits until one more reply has gone. */

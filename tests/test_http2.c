@@ -86,8 +86,7 @@ static void the_preface_may_come_one_byte_at_a_time(void **state)
 
 static void what_only_begins_like_the_preface_is_http_1_1(void **state)
 {
-    tst_pollux p = { .port = host.port };
-    tst_link   l = tst_connect(&p);
+    tst_link l = tst_connect_to(host.port);
 
     (void)state;
     tst_send_text(&l, "P");
@@ -492,9 +491,8 @@ static void floods_end_the_connection(void **state)
     (void)state;
     assert_non_null(all);
     for (size_t f = 0; f < sizeof floods / sizeof floods[0]; f++) {
-        tst_pollux p = { .port = host.port };
-        tst_link   l = tst_connect(&p);
-        size_t     len = 0;
+        tst_link l = tst_connect_to(host.port);
+        size_t   len = 0;
         tst_send(&l, PREFACE, sizeof PREFACE - 1);
         for (uint32_t i = 0; i < ROUNDS; i++) len += floods[f](all + len, i);
         tst_send(&l, all, len);
@@ -523,9 +521,8 @@ static void what_breaks_the_protocol_gets_a_goaway(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        tst_pollux p = { .port = host.port };
-        tst_link   l = tst_connect(&p);
-        bool       has_goaway = false;
+        tst_link l = tst_connect_to(host.port);
+        bool     has_goaway = false;
         tst_send(&l, PREFACE, sizeof PREFACE - 1);
         tst_send(&l, cases[i].bytes, cases[i].len);
         while (tst_read_more(&l)) continue;

@@ -44,8 +44,7 @@ static int tear_down(void **state)
 
 static tst_link say_to(const tst_host *h, text opening)
 {
-    tst_pollux p = { .port = h->port };
-    tst_link   l = tst_connect(&p);
+    tst_link l = tst_connect_to(h->port);
 
     tst_send(&l, PREFACE, sizeof PREFACE - 1);
     tst_send(&l, opening.bytes, opening.len);
@@ -134,14 +133,12 @@ static void a_stream_that_waits_for_its_answer_is_no_reason_to_end(void **state)
 /* Whatever else it may wait for, a connection whose last stream has ended is idle. */
 static void a_connection_is_idle_behind_its_last_answer(void **state)
 {
-    tst_host_options options = TST_HOST_OPTIONS;
+    tst_host      own = tst_host_start_idle(150);
+    tst_link      l = say_to(&own, (text)TEXT(SETTINGS GET("\x0d", "\6/hello")));
+    struct pollfd ended = { .fd = l.fd, .events = POLLRDHUP };
 
     (void)state;
-    options.limits.request_idle_ms = 150;
-    tst_host own = tst_host_start(&options);
-    tst_link l = say_to(&own, (text)TEXT(SETTINGS GET("\x0d", "\6/hello")));
     assert_non_null(await_frame(&l, NGHTTP2_DATA));
-    struct pollfd ended = { .fd = l.fd, .events = POLLRDHUP };
     assert_int_equal(poll(&ended, 1, 5000), 1);
     tst_hang_up(&l);
     tst_host_stop(&own);

@@ -36,12 +36,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static tst_link connect_to(const tst_host *h)
-{
-    tst_pollux p = { .port = h->port };
-
-    return tst_connect(&p);
-}
+static tst_link connect_to(const tst_host *h) { return tst_connect_to(h->port); }
 
 static tst_answer ask(const char *request, int *error)
 {
@@ -319,13 +314,11 @@ static void a_long_wait_is_no_reason_to_end(void **state)
 /* The last of what was written is on its way when the connection begins to be idle. */
 static void a_connection_is_idle_as_soon_as_its_answer_has_left(void **state)
 {
-    tst_host_options options = TST_HOST_OPTIONS;
-
-    (void)state;
-    options.limits.request_idle_ms = 100;
-    tst_host      impatient = tst_host_start(&options);
+    tst_host      impatient = tst_host_start_idle(100);
     tst_link      l = connect_to(&impatient);
     struct pollfd ended = { .fd = l.fd, .events = POLLIN };
+
+    (void)state;
     tst_send_text(&l, GET("/hello"));
     tst_answer a = tst_read_answer(&l);
     assert_int_equal(a.status, 200);

@@ -112,9 +112,8 @@ static void a_certificate_can_be_given(void **state)
 
 static bool agrees_on_version(int version)
 {
-    tst_pollux p = { .port = host.port };
-    tst_link   l = tst_connect(&p);
-    SSL_CTX   *context = SSL_CTX_new(TLS_client_method());
+    tst_link l = tst_connect_to(host.port);
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
     SSL_CTX_set_security_level(context, 0); /* or we would not even offer the old ones */
     SSL_CTX_set_min_proto_version(context, version);
@@ -211,8 +210,7 @@ static void a_request_knows_that_it_came_over_tls(void **state)
 
 static void plain_http_is_told_to_use_tls(void **state)
 {
-    tst_pollux p = { .port = host.port };
-    tst_link   l = tst_connect(&p);
+    tst_link l = tst_connect_to(host.port);
 
     (void)state;
     tst_send_text(&l, GET("/hello"));
@@ -228,9 +226,8 @@ static void plain_http_is_told_to_use_tls(void **state)
 
 static void a_handshake_has_a_time_limit(void **state)
 {
-    tst_pollux p = { .port = host.port };
-    tst_link   silent = tst_connect(&p);
-    tst_link   halfway = tst_connect(&p);
+    tst_link silent = tst_connect_to(host.port);
+    tst_link halfway = tst_connect_to(host.port);
 
     (void)state;
     tst_send(&halfway, "\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", 11);
@@ -242,9 +239,8 @@ static void a_handshake_has_a_time_limit(void **state)
 
 static void what_is_no_tls_at_all_is_dropped(void **state)
 {
-    tst_pollux p = { .port = host.port };
-    tst_link   l = tst_connect(&p);
-    char       noise[300];
+    tst_link l = tst_connect_to(host.port);
+    char     noise[300];
 
     (void)state;
     memset(noise, 0xA5, sizeof noise);

@@ -20,10 +20,7 @@ static void offer(SSL *ssl, const char *alpn)
 
 bool tst_tls_connect(tst_tls *t, int port, const char *authority, const char *name, const char *alpn)
 {
-    tst_pollux p = { .port = port };
-    tst_link   l = tst_connect(&p);
-
-    *t = (tst_tls){ .context = SSL_CTX_new(TLS_client_method()), .fd = l.fd };
+    *t = (tst_tls){ .context = SSL_CTX_new(TLS_client_method()), .fd = tst_connect_to(port).fd };
     assert_non_null(t->context);
     if (authority) {
         assert_int_equal(SSL_CTX_load_verify_locations(t->context, authority, NULL), 1);

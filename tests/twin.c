@@ -128,11 +128,13 @@ void tst_pollux_stop(tst_pollux *p)
 
 /* ---- connections ---- */
 
-tst_link tst_connect(const tst_pollux *p)
+tst_link tst_connect(const tst_pollux *p) { return tst_connect_to(p->port); }
+
+tst_link tst_connect_to(int port)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)p->port) };
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     struct timeval     patience = { TST_PATIENCE_S, 0 };
-    tst_link            l = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
+    tst_link           l = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
     int                yes = 1;
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

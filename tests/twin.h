@@ -55,6 +55,7 @@ typedef struct tst_link {
 } tst_link;
 
 tst_link tst_connect(const tst_pollux *p);
+tst_link tst_connect_to(int port);
 void     tst_hang_up(tst_link *l);
 void     tst_send(tst_link *l, const char *bytes, size_t len);
 void     tst_send_text(tst_link *l, const char *text);

@@ -62,15 +62,17 @@ static void tell_attempt(castor_stream *stream, const castor_error *error, const
 {
     const cst_retry_rules *rules = stream->rules;
     const char            *model = stream->fallback ? stream->fallback : stream->model, *next_model = model;
+    castor_error           told = *error;
 
     if (!rules->on_attempt) return;
+    if (stream->sequel.has_given) cst_verdict_discard(&told);
     if (decision->takes_other_model) next_model = cst_retry_next_model(rules, stream->fallback);
     const castor_attempt attempt = {
         .number = stream->sequel.attempts,
         .attempts_max = rules->attempts_max,
         .model = castor_str_of(model),
         .next_model = castor_str_of(next_model),
-        .error = error,
+        .error = &told,
         .usage = usage_lost(stream),
         .delay_ms = decision->delay_ms,
         .is_restart = stream->sequel.has_given,

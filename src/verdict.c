@@ -5,6 +5,9 @@
 
 #include "error.h"
 
+/* The end of a sentence about an answer of which something was told. */
+#define STANDS "; what came before is good"
+
 /* ---- facts ---- */
 
 void cst_facts_init(cst_facts *facts, const cst_allocator *allocator)
@@ -125,7 +128,7 @@ static void say_lost(const cst_facts *facts, const castor_error *cause, castor_e
     conclude(out, has_content ? CASTOR_VERDICT_TRUNCATED : CASTOR_VERDICT_NETWORK,
              has_content ? CASTOR_INCOMPLETE : CASTOR_NETWORK, CST_NONE);
     out->is_transient = !cause || cause->is_transient;
-    if (has_content) cst_error_say(out, "the answer is cut off: %s; what came before is good", why);
+    if (has_content) cst_error_say(out, "the answer is cut off: %s" STANDS, why);
     else cst_error_say(out, "%s", why);
 }
 
@@ -135,7 +138,7 @@ static void say_malformed(const cst_facts *facts, const cst_problem *problem, ca
     out->offset = castor_some_i64((int64_t)problem->offset);
     cst_error_say(out, "the server's bytes are not the protocol at byte %llu: %s%s",
                   (unsigned long long)problem->offset, problem->why,
-                  facts->has_content ? "; what came before is good" : "");
+                  facts->has_content ? STANDS : "");
 }
 
 static void say_blocked_prompt(const cst_facts *facts, castor_error *out)
@@ -153,7 +156,7 @@ static void say_truncated(const cst_facts *facts, const cst_ending *ending, cast
     out->is_transient = true;
     cst_error_say(out, "the answer is cut off: the body ended %s%s",
                   ending->scan == CST_SCAN_CUT ? "in the middle of a record" : "without a finish reason",
-                  facts->has_content ? "; what came before is good" : "");
+                  facts->has_content ? STANDS : "");
 }
 
 static void say_empty(const cst_facts *facts, const char *why, castor_error *out)
@@ -265,4 +268,11 @@ void cst_verdict_of(const cst_facts *facts, const cst_ending *ending, castor_err
     } else {
         judge_whole_body(facts, ending, out);
     }
+}
+
+void cst_verdict_discard(castor_error *outcome)
+{
+    size_t len = strlen(outcome->message), end = strlen(STANDS);
+
+    if (len > end && strcmp(outcome->message + len - end, STANDS) == 0) outcome->message[len - end] = '\0';
 }

@@ -74,4 +74,7 @@ typedef struct cst_ending {
 /* Fills `out`: status OK with verdict COMPLETE, or the error with its verdict. */
 void cst_verdict_of(const cst_facts *facts, const cst_ending *ending, castor_error *out);
 
+/* What was told is about to be discarded: the sentence says no longer that it is good. */
+void cst_verdict_discard(castor_error *outcome);
+
 #endif

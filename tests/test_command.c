@@ -818,7 +818,9 @@ static void an_answer_that_begins_anew_is_marked_or_discarded(void **state)
     result *got = run(with, NULL, "--base-url", with->base_url, "--restart", "1", "--retry-budget", "0.05", "ponds", NULL);
     check_status(got, 0);
     assert_string_equal(got->out, "Dams make \n--- the answer begins anew ---\nDams make ponds.\n");
+    check_text(got->err, "castor: TRUNCATED: the answer is cut off: ");
     check_text(got->err, "attempt 2 of 4\n");
+    check_no_text(got->err, "is good");
     spoil_next(with, "cut@event=1");
     got = run(with, NULL, "--base-url", with->base_url, "--restart", "1", "--retry-budget", "0.05", "--output", "json", "ponds", NULL);
     check_status(got, 0);

@@ -62,6 +62,7 @@ static void on_attempt(void *user, castor_stream *stream, const castor_attempt *
     fix->told++;
     assert_in_range(attempt->number, 1, attempt->attempts_max - 1);
     assert_null(strstr(attempt->error->message, "test-key"));
+    assert_true(!attempt->is_restart || !strstr(attempt->error->message, "what came before is good"));
     fix->delays_ms += attempt->delay_ms;
     fix->usage = attempt->usage;
     snprintf(fix->book + len, sizeof fix->book - len, "%s>%s %s%s;", attempt->model.data, attempt->next_model.data,

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include "drive.h"
-#include "error.h"
+#include "given.h"
 #include "stream.h"
 
 struct castor_answer {
@@ -154,11 +154,13 @@ castor_status castor_generate(castor_answer **out, castor_client *client, const 
         return cst_fail(err, CASTOR_INVALID, "castor_generate would hold up the loop that the client is attached to; set "
                                              "is_unary, open a stream and listen to it");
     }
-    castor_request known = cst_request_of(request);
+    castor_request known = CASTOR_REQUEST_INIT;
+    castor_status  status = cst_given_struct(&known, request, &cst_kind_request, err);
+    if (status != CASTOR_OK) return status;
     known.is_unary = 1;
     castor_answer *answer = cst_alloc_zeroed(&client->allocator, sizeof *answer);
     if (!answer) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
-    castor_status status = cst_drive_open(&stream, client, &known, err);
+    status = cst_drive_open(&stream, client, &known, err);
     if (status != CASTOR_OK) {
         cst_release(&client->allocator, answer);
         return status;
@@ -171,7 +173,7 @@ castor_status castor_generate(castor_answer **out, castor_client *client, const 
 
 castor_str castor_answer_text(const castor_answer *answer, int32_t candidate)
 {
-    for (size_t i = 0; i < answer->text_count; i++) {
+    for (size_t i = 0; answer && i < answer->text_count; i++) {
         if (answer->candidates[i] == candidate && answer->texts[i].data) return cst_buf_view(&answer->texts[i]);
     }
     return CASTOR_STR("");
@@ -179,15 +181,15 @@ castor_str castor_answer_text(const castor_answer *answer, int32_t candidate)
 
 size_t castor_answer_event_count(const castor_answer *answer)
 {
-    return answer->count;
+    return answer ? answer->count : 0;
 }
 
 const castor_event *castor_answer_event(const castor_answer *answer, size_t index)
 {
-    return index < answer->count ? &answer->events[index] : NULL;
+    return answer && index < answer->count ? &answer->events[index] : NULL;
 }
 
 const castor_stream *castor_answer_stream(const castor_answer *answer)
 {
-    return answer->stream;
+    return answer ? answer->stream : NULL;
 }

@@ -173,6 +173,9 @@ castor_status cst_call_print(cst_call *out, const castor_request *request, const
     if (status == CASTOR_OK) status = cst_request_check(&checked, allocator, err);
     if (status == CASTOR_OK) status = out->dialect->print(&checked, &out->wire, err);
     if (status == CASTOR_OK) status = finish_body(out, &checked, err);
+    if (status == CASTOR_LIMIT) {
+        cst_fail(err, status, "the request is larger than %d MiB, which no server takes", CST_BODY_BYTES_MAX >> 20);
+    }
     if (status == CASTOR_OK) status = check_key(out, settings, err);
     if (status != CASTOR_OK) return status;
 

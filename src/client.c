@@ -10,7 +10,7 @@
 
 #include <curl/curlver.h>
 
-#include "error.h"
+#include "given.h"
 
 /* ---- settings ---- */
 
@@ -23,6 +23,12 @@ static const char *environment(const castor_client_options *options, const char 
 
 static castor_status check_text(const char *text, const char *what, castor_error *err)
 {
+    enum { MAX = CST_HEADER_VALUE_MAX / 2 };
+
+    if (text && strlen(text) > MAX) {
+        return cst_fail(err, CASTOR_INVALID, "the %s is %zu bytes long; it may have %d at most", what, strlen(text),
+                        MAX);
+    }
     for (const char *at = text; at && *at; at++) {
         if ((unsigned char)*at >= ' ' && *at != 0x7F) continue;
         return cst_fail(err, CASTOR_INVALID, "the %s holds a control character at position %zu; it would break the head "
@@ -196,12 +202,13 @@ castor_status cst_client_new_on(castor_client **out, const castor_client_options
     castor_client_options given = CASTOR_CLIENT_OPTIONS_INIT;
 
     *out = NULL;
-    if (options) memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
-    cst_allocator  allocator = given.allocator ? *given.allocator : *cst_allocator_default();
-    castor_client *client = cst_alloc_zeroed(&allocator, sizeof *client);
+    castor_status status = cst_given_struct(&given, options, &cst_kind_client_options, err);
+    if (status == CASTOR_OK) status = cst_given_allocator(given.allocator, err);
+    cst_allocator  allocator = status == CASTOR_OK && given.allocator ? *given.allocator : *cst_allocator_default();
+    castor_client *client = status == CASTOR_OK ? cst_alloc_zeroed(&allocator, sizeof *client) : NULL;
     if (!client) {
         if (transport) transport->methods->free(transport);
-        return cst_fail_plainly(err, CASTOR_NO_MEMORY);
+        return status == CASTOR_OK ? cst_fail_plainly(err, CASTOR_NO_MEMORY) : status;
     }
     client->allocator = allocator;
     client->transport = transport;
@@ -216,7 +223,10 @@ castor_status cst_client_new_on(castor_client **out, const castor_client_options
     set_limits(client, &given);
     seed_dice(client);
 
-    castor_status status = cst_retry_rules_read(&client->retry, given.retry, &client->allocator, err);
+    status = cst_retry_rules_read(&client->retry, given.retry, &client->allocator, err);
+    if (status == CASTOR_OK && !cst_dialect_of(given.dialect)) {
+        status = cst_fail(err, CASTOR_INVALID, "dialect %d is none that we know", (int)given.dialect);
+    }
     if (status == CASTOR_OK) status = check_counts(&given, err);
     if (status == CASTOR_OK) status = check_identity(&given, err);
     if (status == CASTOR_OK) status = set_texts(client, &given, err);
@@ -252,19 +262,10 @@ void cst_client_dispose(castor_client *client)
 
 int32_t castor_client_has_key(const castor_client *client)
 {
-    return client->api_key != NULL;
+    return client && client->api_key;
 }
 
 /* ---- requests ---- */
-
-castor_request cst_request_of(const castor_request *request)
-{
-    castor_request known = CASTOR_REQUEST_INIT;
-
-    memcpy(&known, request, request->size < sizeof known ? request->size : sizeof known);
-    known.size = sizeof known;
-    return known;
-}
 
 cst_call_settings cst_client_call_settings(const castor_client *client)
 {
@@ -329,13 +330,15 @@ castor_status castor_client_preview(castor_client *client, const castor_request 
     cst_call call;
 
     if (!client || !request || !out) return cst_fail(err, CASTOR_INVALID, "castor_client_preview: an argument is NULL");
-    castor_request    known = cst_request_of(request);
+    castor_request    known = CASTOR_REQUEST_INIT;
     cst_call_settings settings = cst_client_call_settings(client);
 
     *out = CST_NONE;
     settings.hides_key = true;
     client->preview.len = 0;
-    castor_status status = cst_call_print(&call, &known, &settings, &client->allocator, err);
+    castor_status status = cst_given_struct(&known, request, &cst_kind_request, err);
+    if (status != CASTOR_OK) return status;
+    status = cst_call_print(&call, &known, &settings, &client->allocator, err);
     int64_t       server_limit_ms = cst_client_server_limit(client, &known);
     if (status == CASTOR_OK) status = cst_call_print_headers(&call, server_limit_ms, &settings, err);
     if (status == CASTOR_OK) status = cst_fail_plainly(err, print_preview(&client->preview, &call));

@@ -79,9 +79,6 @@ int64_t cst_client_server_limit(const castor_client *client, const castor_reques
 /* How much of a body the request's recorder holds; 0: there is none. */
 size_t cst_client_recorder_bytes(const castor_client *client, const castor_request *request);
 
-/* Copies what the caller's struct has of ours: older callers' structs are shorter. */
-castor_request cst_request_of(const castor_request *request);
-
 /* Frees the client. It has no streams, and no loop. */
 void cst_client_dispose(castor_client *client);
 

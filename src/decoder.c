@@ -94,8 +94,9 @@ void cst_decoder_lose(castor_decoder *decoder, const castor_error *cause)
 
 void castor_decoder_end(castor_decoder *decoder, castor_end end)
 {
-    if (end == CASTOR_END_LOST) cst_decoder_lose(decoder, NULL);
-    else cst_frame_end(&decoder->frame, false);
+    if (!decoder) return;
+    if (end == CASTOR_END_CLEAN) cst_frame_end(&decoder->frame, false);
+    else cst_decoder_lose(decoder, NULL); /* also for what is neither: a whole answer is not taken for granted */
 }
 
 static void note_content(castor_decoder *decoder)

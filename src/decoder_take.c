@@ -3,7 +3,7 @@
  */
 #include "decoder.h"
 
-#include "error.h"
+#include "given.h"
 
 /* ---- life ---- */
 
@@ -19,14 +19,16 @@ castor_status castor_decoder_new(castor_decoder **out, const castor_decoder_opti
 
     if (!out) return cst_fail(err, CASTOR_INVALID, "castor_decoder_new: out is NULL");
     *out = NULL;
-    if (options) memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
+    castor_status status = cst_given_struct(&given, options, &cst_kind_decoder_options, err);
+    if (status == CASTOR_OK) status = cst_given_allocator(given.allocator, err);
+    if (status != CASTOR_OK) return status;
 
     cst_allocator allocator = given.allocator ? *given.allocator : *cst_allocator_default();
     public_decoder *made = cst_alloc(&allocator, sizeof *made);
     if (!made) return cst_fail_plainly(err, CASTOR_NO_MEMORY);
     made->allocator = allocator;
 
-    castor_status status = cst_decoder_init(&made->decoder, &given, &made->allocator, err);
+    status = cst_decoder_init(&made->decoder, &given, &made->allocator, err);
     if (status != CASTOR_OK) {
         castor_decoder_free(&made->decoder);
         return status;
@@ -61,6 +63,9 @@ static castor_status detach_pending(castor_decoder *decoder)
 
 castor_status castor_decoder_feed(castor_decoder *decoder, const void *bytes, size_t len, castor_error *err)
 {
+    if (!decoder || (!bytes && len > 0)) {
+        return cst_fail(err, CASTOR_INVALID, "castor_decoder_feed: an argument is NULL");
+    }
     if (decoder->phase == CST_DECODER_ENDED || decoder->frame.input.is_ended) return CASTOR_OK;
     if (cst_decoder_is_refused(decoder)) { /* the first part tells all */
         size_t held = cst_frame_held(&decoder->frame), room = held < CST_ERROR_BODY_MAX ? CST_ERROR_BODY_MAX - held : 0;
@@ -76,6 +81,7 @@ castor_status castor_decoder_feed(castor_decoder *decoder, const void *bytes, si
 
 castor_step castor_decoder_next(castor_decoder *decoder, castor_event *event, castor_error *err)
 {
+    if (!cst_given_both(decoder, event, "decoder", err)) return CASTOR_STEP_ERROR;
     if (cst_decoder_has_pending(decoder) || cst_decoder_advance(decoder)) {
         cst_event_copy(event, &decoder->events.items[decoder->next_event++]);
         event->record = decoder->record;
@@ -91,7 +97,7 @@ castor_step castor_decoder_next(castor_decoder *decoder, castor_event *event, ca
 
 castor_verdict castor_decoder_verdict(const castor_decoder *decoder)
 {
-    return decoder->phase == CST_DECODER_ENDED ? decoder->outcome.verdict : CASTOR_VERDICT_NONE;
+    return decoder && decoder->phase == CST_DECODER_ENDED ? decoder->outcome.verdict : CASTOR_VERDICT_NONE;
 }
 
 /* Each candidate has its finish reason, or the prompt was refused. */
@@ -105,25 +111,25 @@ static bool has_finished(const cst_facts *facts)
 
 castor_usage castor_decoder_usage(const castor_decoder *decoder)
 {
+    if (!decoder) return (castor_usage){ .is_partial = 0 };
     castor_usage usage = cst_usage_sum(&decoder->facts.usage_before, &decoder->facts.usage);
-
     usage.is_partial = decoder->outcome.verdict != CASTOR_VERDICT_COMPLETE && !has_finished(&decoder->facts);
     return usage;
 }
 
 castor_str castor_decoder_response_id(const castor_decoder *decoder)
 {
-    return cst_buf_view(&decoder->facts.response_id);
+    return decoder ? cst_buf_view(&decoder->facts.response_id) : CST_NONE;
 }
 
 castor_str castor_decoder_model_version(const castor_decoder *decoder)
 {
-    return cst_buf_view(&decoder->facts.model_version);
+    return decoder ? cst_buf_view(&decoder->facts.model_version) : CST_NONE;
 }
 
 castor_str castor_decoder_finish_reason(const castor_decoder *decoder)
 {
-    for (size_t i = 0; i < decoder->facts.candidate_count; i++) {
+    for (size_t i = 0; decoder && i < decoder->facts.candidate_count; i++) {
         if (decoder->facts.candidates[i].index == 0) return cst_buf_view(&decoder->facts.candidates[i].reason);
     }
     return CST_NONE;
@@ -131,10 +137,10 @@ castor_str castor_decoder_finish_reason(const castor_decoder *decoder)
 
 castor_str castor_decoder_block_reason(const castor_decoder *decoder)
 {
-    return cst_buf_view(&decoder->facts.block_reason);
+    return decoder ? cst_buf_view(&decoder->facts.block_reason) : CST_NONE;
 }
 
 castor_dialect castor_decoder_dialect(const castor_decoder *decoder)
 {
-    return decoder->is_guessing ? CASTOR_DIALECT_DEFAULT : decoder->dialect->id;
+    return !decoder || decoder->is_guessing ? CASTOR_DIALECT_DEFAULT : decoder->dialect->id;
 }

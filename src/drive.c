@@ -10,7 +10,7 @@
  */
 #include "drive.h"
 
-#include "error.h"
+#include "given.h"
 #include "stream.h"
 
 static int64_t clock_of(const castor_client *client)
@@ -139,6 +139,7 @@ static bool tell_listeners(castor_client *client)
 
 void castor_stream_listen(castor_stream *stream, castor_listen_fn *fn, void *user)
 {
+    if (!stream) return;
     cst_stream_listen(stream, fn, user);
     settle_client(stream->client);
 }
@@ -187,7 +188,7 @@ castor_status castor_client_attach(castor_client *client, const castor_loop *loo
 
     if (!client) return cst_fail(err, CASTOR_INVALID, "castor_client_attach: the client is NULL");
     if (client->telling) return cst_fail(err, CASTOR_INVALID, "no client changes its loop while it calls a listener");
-    if (loop) memcpy(&given, loop, loop->size < sizeof given ? loop->size : sizeof given);
+    if (cst_given_struct(&given, loop, &cst_kind_loop, err) != CASTOR_OK) return CASTOR_INVALID;
     if (loop && (!given.watch || !given.timer)) {
         return cst_fail(err, CASTOR_INVALID, "the loop has no %s function", given.watch ? "timer" : "watch");
     }
@@ -238,6 +239,7 @@ castor_status castor_client_wait(castor_client *client, int64_t timeout_ms, cast
     int64_t       left_ms = cst_clamp_ms(timeout_ms);
     castor_status status = CASTOR_OK;
 
+    if (!client) return cst_fail(err, CASTOR_INVALID, "castor_client_wait: the client is NULL");
     if (client->is_attached || client->telling) {
         return cst_fail(err, CASTOR_INVALID, "castor_client_wait is not for clients that %s",
                         client->is_attached ? "are attached to a loop: that one waits" : "are just calling a listener");
@@ -280,14 +282,16 @@ castor_status castor_stream_open(castor_stream **out, castor_client *client, con
                                  castor_error *err)
 {
     if (!out || !client || !request) return cst_fail(err, CASTOR_INVALID, "castor_stream_open: an argument is NULL");
-    castor_request known = cst_request_of(request);
-    return cst_drive_open(out, client, &known, err);
+    castor_request known = CASTOR_REQUEST_INIT;
+    *out = NULL;
+    castor_status status = cst_given_struct(&known, request, &cst_kind_request, err);
+    return status == CASTOR_OK ? cst_drive_open(out, client, &known, err) : status;
 }
 
 castor_step castor_stream_poll(castor_stream *stream, castor_event *event, castor_error *err)
 {
+    if (!cst_given_both(stream, event, "stream", err)) return CASTOR_STEP_ERROR;
     castor_step step = cst_stream_poll(stream, event, err);
-
     settle_client(stream->client);
     return step;
 }

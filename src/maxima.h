@@ -8,6 +8,7 @@ enum {
     CST_EVENT_BYTES_MAX    = 64 << 20,  /* default; an inline image arrives base64 on one data: line */
     CST_ERROR_BODY_MAX     = 1 << 20,   /* error bodies are pages at most; more is cut, not refused */
     CST_BODY_BYTES_MAX     = 512 << 20, /* of a request: above the service's own 100 MB */
+    CST_STRUCT_BYTES_MAX   = 1 << 16,   /* of an options struct of a later version; more was never initialised */
     CST_JSON_SHELF_MAX     = 64 << 10,  /* of the memory for reading that a client keeps between two records */
     CST_JSON_DEPTH_MAX     = 256,       /* function arguments nest; deeper is an attack */
     CST_SSE_FIELD_MAX      = 1 << 10,   /* of an event: or id: value that we keep */

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "error.h"
+#include "given.h"
 #include "json_cursor.h"
 
 /* ---- texts ---- */
@@ -34,6 +34,10 @@ static castor_status check_model(const castor_request *request, castor_error *er
     if (model.len == 0) {
         if (request->body_json.len > 0 && request->dialect == CASTOR_DIALECT_OPENAI) return CASTOR_OK;
         return cst_fail(err, CASTOR_INVALID, "the request names no model; set model, for example \"gemini-3.8-flash\"");
+    }
+    if (model.len > CST_LABEL_MAX) {
+        return cst_fail(err, CASTOR_INVALID, "the model's name is %zu bytes long; it may have %d at most", model.len,
+                        CST_LABEL_MAX);
     }
     /* A colon would choose another method; chat completions put the model into the body, and theirs have colons. */
     const char *forbidden = request->dialect == CASTOR_DIALECT_OPENAI ? "?&#%\"\\" : "?&#%\"\\:";
@@ -85,6 +89,62 @@ static castor_status check_numbers(const castor_request *request, castor_error *
                         request->stop_sequence_count, CST_STOP_SEQUENCES_MAX);
     }
     return CASTOR_OK;
+}
+
+/* ---- what pointers and lengths say ---- */
+
+static castor_status check_given_texts(const castor_request *request, castor_error *err)
+{
+    castor_status status = cst_given_text(request->system_instruction, "system_instruction", err);
+
+    if (status == CASTOR_OK) status = cst_given_text(request->response_schema, "response_schema", err);
+    if (status == CASTOR_OK) status = cst_given_text(request->tools_json, "tools_json", err);
+    if (status == CASTOR_OK) status = cst_given_text(request->extra_json, "extra_json", err);
+    if (status == CASTOR_OK) status = cst_given_text(request->body_json, "body_json", err);
+    return status;
+}
+
+static castor_status check_given_parts(const castor_turn *turn, castor_error *err)
+{
+    castor_status status = cst_given_text(turn->text, "the text of a turn", err);
+
+    if (status == CASTOR_OK) status = cst_given_count(turn->parts, turn->part_count, "parts of a turn", err);
+    for (size_t i = 0; status == CASTOR_OK && i < turn->part_count; i++) {
+        const castor_part *part = &turn->parts[i];
+        status = cst_given_text(part->text, "the text of a part", err);
+        if (status == CASTOR_OK) status = cst_given_text(part->data, "the data of a part", err);
+        if (status == CASTOR_OK) status = cst_given_text(part->raw, "the raw of a part", err);
+    }
+    return status;
+}
+
+static castor_status check_given_lists(const castor_request *request, castor_error *err)
+{
+    castor_status status = cst_given_count(request->stop_sequences, request->stop_sequence_count, "stop_sequences", err);
+
+    for (size_t i = 0; status == CASTOR_OK && i < request->stop_sequence_count; i++) {
+        if (!request->stop_sequences[i]) status = cst_fail(err, CASTOR_INVALID, "stop sequence %zu is NULL", i);
+    }
+    if (status == CASTOR_OK) status = cst_given_count(request->safety, request->safety_count, "safety settings", err);
+    for (size_t i = 0; status == CASTOR_OK && i < request->safety_count; i++) {
+        const castor_safety *setting = &request->safety[i];
+        if (setting->category && setting->threshold) continue;
+        status = cst_fail(err, CASTOR_INVALID, "safety setting %zu has no %s", i,
+                          setting->category ? "threshold" : "category");
+    }
+    return status;
+}
+
+/* Before anything else reads through them. */
+static castor_status check_given(const castor_request *request, castor_error *err)
+{
+    castor_status status = check_given_texts(request, err);
+
+    if (status == CASTOR_OK) status = cst_given_count(request->turns, request->turn_count, "turns", err);
+    for (size_t i = 0; status == CASTOR_OK && i < request->turn_count; i++) {
+        status = check_given_parts(&request->turns[i], err);
+    }
+    return status == CASTOR_OK ? check_given_lists(request, err) : status;
 }
 
 /* ---- turns ---- */
@@ -246,8 +306,9 @@ static castor_status check_content(const castor_request *request, castor_error *
 
 castor_status cst_request_check(const castor_request *request, const cst_allocator *allocator, castor_error *err)
 {
-    castor_status status = check_model(request, err);
+    castor_status status = check_given(request, err);
 
+    if (status == CASTOR_OK) status = check_model(request, err);
     if (status == CASTOR_OK) status = check_content(request, err);
     if (status == CASTOR_OK) status = check_all_json(request, allocator, err);
     if (status == CASTOR_OK && request->hops_max < 0) {

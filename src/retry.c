@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "error.h"
+#include "given.h"
 
 bool cst_retry_is_transient(int32_t code, castor_verdict verdict)
 {
@@ -130,10 +130,9 @@ static castor_status check(const castor_retry_options *options, castor_error *er
         return cst_fail(err, CASTOR_INVALID, "%s of the retries is below zero: give a number, or 0 for the default",
                         numbers[i].name);
     }
-    if (options->fallback_model_count > 0 && !options->fallback_models) {
-        return cst_fail(err, CASTOR_INVALID, "fallback_model_count is %zu, but fallback_models is NULL",
-                        options->fallback_model_count);
-    }
+    castor_status status = cst_given_count(options->fallback_models, options->fallback_model_count, "fallback models",
+                                           err);
+    if (status != CASTOR_OK) return status;
     for (size_t i = 0; i < options->fallback_model_count; i++) {
         if (options->fallback_models[i] && options->fallback_models[i][0]) continue;
         return cst_fail(err, CASTOR_INVALID, "fallback model %zu has no name", i);
@@ -154,8 +153,8 @@ castor_status cst_retry_rules_read(cst_retry_rules *out, const castor_retry_opti
 
     *out = (cst_retry_rules){ .attempts_max = 1 };
     cst_buf_init(&out->models, allocator, CST_FALLBACK_MODELS_BYTES_MAX);
-    if (options) memcpy(&given, options, options->size < sizeof given ? options->size : sizeof given);
-    castor_status status = check(&given, err);
+    castor_status status = cst_given_struct(&given, options, &cst_kind_retry_options, err);
+    if (status == CASTOR_OK) status = check(&given, err);
     if (status != CASTOR_OK) return status;
     out->attempts_max = (int32_t)or_default(given.attempts_max, CST_ATTEMPTS_MAX);
     out->restarts_max = given.restart;
@@ -167,7 +166,9 @@ castor_status cst_retry_rules_read(cst_retry_rules *out, const castor_retry_opti
     for (size_t i = 0; status == CASTOR_OK && i < given.fallback_model_count; i++) {
         status = cst_buf_append(&out->models, given.fallback_models[i], strlen(given.fallback_models[i]) + 1);
     }
-    return cst_fail_plainly(err, status);
+    if (status != CASTOR_LIMIT) return cst_fail_plainly(err, status);
+    return cst_fail(err, CASTOR_INVALID, "the names of the fallback models are longer than %d bytes in all",
+                    CST_FALLBACK_MODELS_BYTES_MAX);
 }
 
 void cst_retry_rules_free(cst_retry_rules *rules)

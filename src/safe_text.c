@@ -122,9 +122,14 @@ static size_t plain_length(const unsigned char *bytes, size_t max)
 
 size_t castor_safe_text_feed(castor_safe_text *state, castor_str *text, char *out, size_t size)
 {
-    const unsigned char *bytes = (const unsigned char *)text->data;
+    const unsigned char *bytes = text ? (const unsigned char *)text->data : NULL;
     size_t               at = 0, written = 0;
 
+    if (!bytes) {
+        if (text) text->len = 0; /* or its caller would try for ever */
+        return 0;
+    }
+    if (!state || !out) size = 0;
     while (at < text->len && size - written >= CHARACTER_BYTES_MAX) {
         size_t room = size - written, left = text->len - at;
         size_t plain = state->missing ? 0 : plain_length(bytes + at, left < room ? left : room);
@@ -147,7 +152,7 @@ size_t castor_safe_text_feed(castor_safe_text *state, castor_str *text, char *ou
 
 size_t castor_safe_text_end(castor_safe_text *state, char *out)
 {
-    if (state->missing == 0) return 0;
+    if (!state || !out || state->missing == 0) return 0;
     state->missing = 0;
     return print_code(out, harmless_form(state, REPLACEMENT));
 }

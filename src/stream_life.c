@@ -160,6 +160,7 @@ void castor_stream_cancel(castor_stream *stream)
 {
     int saved_errno = errno; /* we may stand in a signal handler */
 
+    if (!stream) return;
     atomic_store(&stream->is_cancelled, 1);
     if (stream->client) {
         atomic_store(&stream->client->has_cancelled, 1);

@@ -89,19 +89,19 @@ void cst_stream_listen(castor_stream *stream, castor_listen_fn *fn, void *user)
 
 static const castor_decoder *decoder_of(const castor_stream *stream)
 {
-    return cst_sequel_facts(&stream->sequel, &stream->attempt);
+    return stream ? cst_sequel_facts(&stream->sequel, &stream->attempt) : NULL;
 }
 
 castor_verdict castor_stream_verdict(const castor_stream *stream)
 {
     const castor_error *error = castor_stream_error(stream);
 
-    return error ? error->verdict : stream->is_settled ? CASTOR_VERDICT_COMPLETE : CASTOR_VERDICT_NONE;
+    return error ? error->verdict : stream && stream->is_settled ? CASTOR_VERDICT_COMPLETE : CASTOR_VERDICT_NONE;
 }
 
 const castor_error *castor_stream_error(const castor_stream *stream)
 {
-    if (!stream->is_settled) return NULL;
+    if (!stream || !stream->is_settled) return NULL;
     if (!decoder_of(stream)) return &no_memory;
     const castor_error *outcome = &decoder_of(stream)->outcome;
     return outcome->verdict == CASTOR_VERDICT_COMPLETE ? NULL : outcome;
@@ -116,12 +116,12 @@ castor_usage castor_stream_usage(const castor_stream *stream)
 
 int32_t castor_stream_attempts(const castor_stream *stream)
 {
-    return stream->sequel.requests;
+    return stream ? stream->sequel.requests : 0;
 }
 
 castor_timing castor_stream_timing(const castor_stream *stream)
 {
-    return stream->attempt.timing;
+    return stream ? stream->attempt.timing : (castor_timing){ .total_ms = { 0 } };
 }
 
 int32_t castor_stream_http_status(const castor_stream *stream)

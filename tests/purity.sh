@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 # From the ground up. A file may include those of its own line and of the lines above it, nothing further down.
 levels='base maxima
 error names deadlines input json json_cursor json_writer json_text json_token no_proxy recorder safe_text sse
-frame
+frame given
 dump
 api_error request verdict retry
 dialect tool_calls

@@ -327,7 +327,7 @@ static void rules_have_defaults_and_refuse_nonsense(void **state)
     cst_retry_rules_free(&rules);
     options.fallback_models = NULL;
     assert_int_equal(cst_retry_rules_read(&rules, &options, cst_allocator_default(), &err), CASTOR_INVALID);
-    assert_string_equal(err.message, "fallback_model_count is 2, but fallback_models is NULL");
+    assert_string_equal(err.message, "there are to be 2 fallback models, but their pointer is NULL");
     cst_retry_rules_free(&rules);
     options.attempts_max = -1;
     assert_int_equal(cst_retry_rules_read(&rules, &options, cst_allocator_default(), &err), CASTOR_INVALID);

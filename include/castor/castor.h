@@ -14,7 +14,10 @@
  * Rules that hold everywhere
  *   Ownership  A first argument `T **out` is yours to free or close. A returned view or const pointer belongs to
  *              the handle it came from. Every free and close takes NULL.
- *   Structs    What the caller fills starts with `size` and is made valid by its _INIT; zero means "not set".
+ *   Structs    What the caller fills starts with `size` and is made valid by its _INIT; zero means "not set". One that
+ *              was not, and a pointer that is NULL beside a count or length that is not 0, are INVALID.
+ *   NULL       as a handle, or for something to be written, is INVALID, told like any error. Functions that return a
+ *              value return what they would if nothing were known; those that return nothing do nothing.
  *   Views      castor_str is (data, len). Views inside an event live until the next call on the same decoder, or on
  *              any stream of the same client.
  *   Errors     The caller's castor_error comes last and may be NULL. The library never prints, exits, installs signal
@@ -467,8 +470,8 @@ typedef struct castor_client_options {
 /**
  * castor_client_new -- settings and a pool of connections. No network is touched and no key is needed yet.
  *
- * Errors:    INVALID (a malformed base URL, a key or user agent with line breaks, a count below zero), NO_MEMORY,
- *            NETWORK (no descriptor is left).
+ * Errors:    INVALID (a malformed base URL, a key or user agent with line breaks, a count below zero, an allocator that
+ *            lacks a function), NO_MEMORY, NETWORK (no descriptor is left).
  */
 CASTOR_API castor_status castor_client_new(castor_client **out, const castor_client_options *options,
                                            castor_error *err);
@@ -514,8 +517,8 @@ typedef enum castor_step {
  * castor_stream_open -- prints the request, starts sending it, and returns without waiting for the server.
  *
  * Ownership: close `*out` with castor_stream_close. It must not outlive the client.
- * Errors:    INVALID (refused before sending: message names the field), NO_MEMORY. A missing key is INVALID with
- *            verdict AUTH. Network trouble is told by castor_stream_next.
+ * Errors:    INVALID (refused before sending: message names the field), LIMIT (a body of more than 512 MiB),
+ *            NO_MEMORY. A missing key is INVALID with verdict AUTH. Network trouble is told by castor_stream_next.
  */
 CASTOR_API castor_status castor_stream_open(castor_stream **out, castor_client *client,
                                             const castor_request *request, castor_error *err);
@@ -526,7 +529,7 @@ CASTOR_API castor_status castor_stream_open(castor_stream **out, castor_client *
  * Shape:     EVENT, any number of times, then one DONE or ERROR, and the same again if asked again. WAIT only on a
  *            client that is attached to a loop: that one waits.
  * Ownership: `event` is yours; its views live until the next call on the client or any stream of it.
- * Errors:    any status but INVALID. err.verdict is the answer's verdict.
+ * Errors:    any status; INVALID only for a NULL. err.verdict is the answer's verdict.
  * Threads:   one thread at a time; castor_stream_cancel from any.
  * Source:    HTML Standard, "Interpreting an event stream"; Gemini API, streamGenerateContent with alt=sse.
  */

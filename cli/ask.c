@@ -32,6 +32,8 @@ typedef struct question {
     castor_request     request;
     castor_client     *client;
     cli_record         record;
+    int32_t            restarts;
+    const char        *fallback_model; /* the last that was asked; NULL: none */
 } question;
 
 /* ---- the request ---- */
@@ -112,6 +114,16 @@ static void print_cause(char *text, size_t size, const castor_error *error)
     }
 }
 
+/* The name as it was given on the command line; the library's own lives only as long as the call. */
+static const char *fallback_named(const cli_options *options, castor_str name)
+{
+    for (size_t i = 0; i < options->fallback_model_count; i++) {
+        const char *model = options->fallback_models[i];
+        if (strlen(model) == name.len && memcmp(model, name.data, name.len) == 0) return model;
+    }
+    return NULL;
+}
+
 static void note_attempt(void *user, castor_stream *stream, const castor_attempt *attempt)
 {
     question *asked = user;
@@ -119,6 +131,7 @@ static void note_attempt(void *user, castor_stream *stream, const castor_attempt
     bool is_worth_a_line = is_elsewhere || attempt->is_restart || attempt->delay_ms >= CLI_NOTED_WAIT_MS;
     char cause[CLI_MESSAGE_BYTES];
     (void)stream;
+    if (is_elsewhere) asked->fallback_model = fallback_named(asked->options, attempt->next_model);
     if (!is_worth_a_line && !asked->options->is_verbose) return;
     (void)cli_output_flush(asked->out); /* a note must not overtake the text that stands before it */
     print_cause(cause, sizeof cause, attempt->error);
@@ -245,7 +258,7 @@ static void note_request_line(question *asked)
 
 /* ---- the end ---- */
 
-static cli_facts facts_of(const castor_stream *stream, const castor_timing *timing)
+static cli_facts facts_of(const question *asked, const castor_stream *stream, const castor_timing *timing)
 {
     cli_facts facts = { .verdict = castor_stream_verdict(stream), .timing = timing };
     facts.error = castor_stream_error(stream);
@@ -254,6 +267,9 @@ static cli_facts facts_of(const castor_stream *stream, const castor_timing *timi
     facts.response_id = castor_stream_response_id(stream);
     facts.usage = castor_stream_usage(stream);
     facts.block_reason = castor_stream_block_reason(stream);
+    facts.attempts = castor_stream_attempts(stream);
+    facts.restarts = asked->restarts;
+    facts.fallback_model = asked->fallback_model;
     return facts;
 }
 
@@ -285,7 +301,7 @@ static void report_usage(const question *asked, cli_facts facts)
 static int conclude(question *asked, cli_printer *printer, const castor_stream *stream)
 {
     castor_timing timing = castor_stream_timing(stream);
-    cli_facts facts = facts_of(stream, &timing);
+    cli_facts facts = facts_of(asked, stream, &timing);
     if (asked->out->error != 0 || !cli_printer_end(printer, &facts)) return CLI_EXIT_FAILED;
 
     if (facts.verdict != CASTOR_VERDICT_COMPLETE) complain_of(asked->notes, &facts);
@@ -321,6 +337,7 @@ static void follow(question *asked, cli_printer *printer, castor_stream *stream)
         castor_step step = castor_stream_poll(stream, &event, &err);
         if (step == CASTOR_STEP_EVENT) {
             castor_usage usage = castor_stream_usage(stream);
+            asked->restarts += event.type == CASTOR_EVENT_RESTART;
             if (!cli_printer_event(printer, &event, &usage)) return;
         } else if (step != CASTOR_STEP_WAIT) {
             return;

@@ -167,6 +167,14 @@ static void put_timing(cli_text *out, const castor_timing *timing)
     cli_text_add_byte(out, '}');
 }
 
+/* What it took. */
+static void put_attempts(cli_text *out, const cli_facts *facts)
+{
+    cli_json_put_integer(out, "attempts", facts->attempts);
+    if (facts->restarts > 0) cli_json_put_integer(out, "restarts", facts->restarts);
+    if (facts->fallback_model) cli_json_put_str(out, "fallback_model", castor_str_of(facts->fallback_model));
+}
+
 static void put_counts(cli_text *out, const cli_tally *tally)
 {
     cli_json_put_integer(out, "text_bytes", tally->text_bytes);
@@ -184,6 +192,7 @@ void cli_facts_members(cli_text *out, const cli_facts *facts, const cli_tally *t
     if (tally) put_counts(out, tally);
     if (is_usage_known(&facts->usage)) put_usage(out, &facts->usage, true);
     if (facts->timing) put_timing(out, facts->timing);
+    if (facts->attempts > 0) put_attempts(out, facts);
     cli_json_put_str(out, "model_version", facts->model_version);
     cli_json_put_str(out, "response_id", facts->response_id);
     if (has_error_facts(facts->error)) put_error(out, facts->error);

@@ -27,6 +27,9 @@ typedef struct cli_facts {
     castor_str           response_id;
     castor_usage         usage;
     const castor_timing *timing; /* NULL where there was no network */
+    int32_t              attempts;       /* requests sent; 0 where there was no network */
+    int32_t              restarts;       /* times that the answer began anew */
+    const char          *fallback_model; /* the last that was asked; NULL: none */
     const castor_error  *error;  /* NULL unless it ended in an error */
 } cli_facts;
 

@@ -768,6 +768,9 @@ static void an_overloaded_model_gives_way_to_another_and_a_note_says_so(void **s
     check_status(got, 0);
     assert_string_equal(got->out, "Dams make ponds.\n");
     check_text(got->err, "castor: 503 UNAVAILABLE; asking gemini-3.5-flash; attempt 2 of 4\n");
+    spoil_next(with, "status=503:plain");
+    got = run(with, NULL, "--base-url", with->base_url, "--fallback-model", "gemini-3.5-flash", "--output", "json", "ponds", NULL);
+    check_text(got->out, ",\"attempts\":2,\"fallback_model\":\"gemini-3.5-flash\",");
 }
 
 static void a_short_wait_is_told_only_when_asked_for(void **state)
@@ -825,6 +828,7 @@ static void an_answer_that_begins_anew_is_marked_or_discarded(void **state)
     got = run(with, NULL, "--base-url", with->base_url, "--restart", "1", "--retry-budget", "0.05", "--output", "json", "ponds", NULL);
     check_status(got, 0);
     check_text(got->out, "{\"text\":\"Dams make ponds.\",\"verdict\":\"COMPLETE\"");
+    check_text(got->out, ",\"attempts\":2,\"restarts\":1,");
     spoil_next(with, "cut@event=1");
     got = run(with, NULL, "--base-url", with->base_url, "--restart", "1", "--retry-budget", "0.05", "--output", "jsonl", "ponds", NULL);
     check_status(got, 0);
@@ -972,6 +976,7 @@ static void json_is_one_object_at_the_end(void **state)
     check_text(got->out, "{\"text\":\"Dams make ponds.\",\"verdict\":\"COMPLETE\",\"finish\":\"STOP\",\"usage\":{"
                          "\"prompt_tokens\":12,");
     check_text(got->out, "\"timing\":{");
+    check_text(got->out, "},\"attempts\":1,\"model_version\":");
     check_text(got->out, "\"model_version\":\"gemini-3.8-flash\"");
     assert_ptr_equal(strchr(got->out, '\n'), got->out + got->out_len - 1);
     got = run(with, NULL, "--output", "json", "--base-url", with->base_url, "the weather", NULL);

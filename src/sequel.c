@@ -88,6 +88,10 @@ void cst_sequel_conclude(cst_sequel *sequel, cst_attempt *attempt)
     cst_fail_plainly(&no_memory, CASTOR_NO_MEMORY);
     no_memory.verdict = CASTOR_VERDICT_FAILED;
     judge(sequel, &sequel->aside->outcome, attempt->decoder ? &attempt->decoder->outcome : &no_memory);
+    if (attempt->decoder && cst_decoder_error_body(attempt->decoder).len > 0) {
+        sequel->refused = attempt->decoder;
+        attempt->decoder = NULL;
+    }
     free_decoder(&attempt->decoder);
     attempt->decoder = sequel->aside;
     sequel->aside = NULL;
@@ -96,4 +100,5 @@ void cst_sequel_conclude(cst_sequel *sequel, cst_attempt *attempt)
 void cst_sequel_clear(cst_sequel *sequel)
 {
     free_decoder(&sequel->aside);
+    free_decoder(&sequel->refused);
 }

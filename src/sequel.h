@@ -17,6 +17,7 @@
 
 typedef struct cst_sequel {
     castor_decoder *aside;     /* whose events the caller has; NULL: the attempt's own, or nobody's */
+    castor_decoder *refused;   /* of the last attempt, when it brought nothing but an error body; kept for that */
     int32_t         requests;  /* sent in all */
     int32_t         attempts;  /* of these, since the answer or its present hop began */
     int32_t         restarts;

@@ -151,5 +151,8 @@ castor_str castor_stream_block_reason(const castor_stream *stream)
 
 castor_str castor_stream_error_body(const castor_stream *stream)
 {
-    return decoder_of(stream) && stream->is_settled ? cst_decoder_error_body(decoder_of(stream)) : CST_NONE;
+    const castor_decoder *decoder = decoder_of(stream);
+
+    if (!decoder || !stream->is_settled) return CST_NONE;
+    return cst_decoder_error_body(stream->sequel.refused ? stream->sequel.refused : decoder);
 }

@@ -403,6 +403,14 @@ static void what_was_given_stands_when_the_answer_does_not_begin_anew(void **sta
     assert_non_null(strstr(fix.err.message, "what came before is good"));
     assert_non_null(strstr(fix.err.message, "another attempt brought nothing"));
     assert_non_null(strstr(fix.err.message, "503"));
+    assert_true(cst_str_is(castor_stream_error_body(fix.stream), ERROR("503", "UNAVAILABLE", "")));
+    tear_down(&fix);
+
+    set_up(&fix, SCRIPTS(broken_off, lost)); /* without any body at all */
+    fix.retry.restart = 3;
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_TRUNCATED);
+    assert_null(castor_stream_error_body(fix.stream).data);
     tear_down(&fix);
 }
 
@@ -907,6 +915,7 @@ static void what_earlier_hops_gave_stands_when_the_next_fails(void **state)
     open_stream(&fix);
     assert_int_equal(read_on(&fix), CASTOR_VERDICT_FAILED);
     assert_int_equal(fix.err.http_status, 503);
+    assert_true(cst_str_is(castor_stream_error_body(fix.stream), ERROR("503", "UNAVAILABLE", "")));
     assert_string_equal(fix.text, "One two ");
     assert_int_equal(castor_stream_usage(fix.stream).total_tokens.value, 26);
     tear_down(&fix);

@@ -562,7 +562,8 @@ CASTOR_API castor_str          castor_stream_response_id(const castor_stream *st
 CASTOR_API castor_str          castor_stream_model_version(const castor_stream *stream);
 CASTOR_API castor_str          castor_stream_finish_reason(const castor_stream *stream); /* the last of candidate 0 */
 CASTOR_API castor_str          castor_stream_block_reason(const castor_stream *stream);  /* of the prompt */
-CASTOR_API castor_str          castor_stream_error_body(const castor_stream *stream);    /* as it came, 1 MiB at most;
+CASTOR_API castor_str          castor_stream_error_body(const castor_stream *stream);    /* of the last attempt, as it
+                                                                                            came, 1 MiB at most;
                                                                                             servers may quote keys */
 
 /**

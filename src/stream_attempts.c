@@ -49,23 +49,24 @@ static void rest(castor_stream *stream, int64_t delay_ms)
 }
 
 /* What has come to nothing: the attempt, and where the answer begins anew, the hops before it. */
-static castor_usage usage_lost(const castor_stream *stream)
+static castor_usage usage_lost(const castor_stream *stream, bool is_restart)
 {
     const castor_decoder *decoder = stream->attempt.decoder;
     castor_usage          all = castor_decoder_usage(decoder), own = decoder->facts.usage;
 
     own.is_partial = all.is_partial;
-    return stream->sequel.has_given ? all : own;
+    return is_restart ? all : own;
 }
 
-static void tell_attempt(castor_stream *stream, const castor_error *error, const cst_retry_decision *decision)
+static void tell_attempt(castor_stream *stream, const castor_error *error, const cst_retry_decision *decision,
+                         bool is_restart)
 {
     const cst_retry_rules *rules = stream->rules;
     const char            *model = stream->fallback ? stream->fallback : stream->model, *next_model = model;
     castor_error           told = *error;
 
     if (!rules->on_attempt) return;
-    if (stream->sequel.has_given) cst_verdict_discard(&told);
+    if (is_restart) cst_verdict_discard(&told);
     if (decision->takes_other_model) next_model = cst_retry_next_model(rules, stream->fallback);
     const castor_attempt attempt = {
         .number = stream->sequel.attempts,
@@ -73,9 +74,9 @@ static void tell_attempt(castor_stream *stream, const castor_error *error, const
         .model = castor_str_of(model),
         .next_model = castor_str_of(next_model),
         .error = &told,
-        .usage = usage_lost(stream),
+        .usage = usage_lost(stream, is_restart),
         .delay_ms = decision->delay_ms,
-        .is_restart = stream->sequel.has_given,
+        .is_restart = is_restart,
     };
     rules->on_attempt(rules->on_attempt_user, stream, &attempt);
 }
@@ -84,7 +85,7 @@ static void try_again(castor_stream *stream, const castor_error *error, const cs
 {
     cst_sequel *sequel = &stream->sequel;
 
-    tell_attempt(stream, error, decision);
+    tell_attempt(stream, error, decision, sequel->has_given);
     rest(stream, decision->delay_ms); /* first: the exchange may still be sending the body that goes with the token */
     if (decision->takes_other_model) {
         stream->fallback = cst_retry_next_model(stream->rules, stream->fallback);
@@ -99,9 +100,9 @@ static void try_again(castor_stream *stream, const castor_error *error, const cs
 }
 
 /* A long answer goes on: attempts and their time are counted anew. False: without memory. */
-static bool hop(castor_stream *stream, castor_str token)
+static bool hop(castor_stream *stream, castor_str token, int64_t delay_ms)
 {
-    rest(stream, 0); /* first: the exchange may still be sending the body of this hop */
+    rest(stream, delay_ms); /* first: the exchange may still be sending the body of this hop */
     if (cst_call_set_token(&stream->call, token, NULL) != CASTOR_OK) {
         stream->is_resting = false;
         cst_stream_close_exchange(stream); /* with its place */
@@ -113,18 +114,34 @@ static bool hop(castor_stream *stream, castor_str token)
     return true;
 }
 
+/* The token is good, whatever came behind it: a lost connection (NETWORK: and nothing was to be shown) or an error that
+ * passes. What was given stands. */
+static bool goes_on(castor_stream *stream, const castor_error *outcome, int64_t *delay_ms)
+{
+    *delay_ms = 0;
+    if (outcome->status != CASTOR_API_ERROR) {
+        return outcome->verdict == CASTOR_VERDICT_MAX_TOKENS || outcome->verdict == CASTOR_VERDICT_TRUNCATED ||
+               outcome->verdict == CASTOR_VERDICT_NETWORK;
+    }
+    cst_retry_case given = case_of(stream, outcome);
+    given.has_given = given.has_other_model = false;
+    cst_retry_decision decision = cst_retry_decide(stream->rules, &given);
+    if (decision.answer != CST_RETRY_AGAIN) return false;
+    tell_attempt(stream, outcome, &decision, false);
+    *delay_ms = decision.delay_ms;
+    return true;
+}
+
 /* The attempt has ended: the one place that decides what follows. */
 void cst_stream_follow_up(castor_stream *stream)
 {
     castor_error *outcome = cst_stream_outcome(stream);
     castor_str    token = cst_stream_token(stream);
     bool          is_cancelled = atomic_load(&stream->is_cancelled);
+    int64_t       delay_ms;
 
-    /* The token is good, also where the connection was lost behind it; NETWORK: and nothing was to be shown. */
-    bool goes_on = outcome->verdict == CASTOR_VERDICT_MAX_TOKENS || outcome->verdict == CASTOR_VERDICT_TRUNCATED ||
-                   outcome->verdict == CASTOR_VERDICT_NETWORK;
-    if (token.len > 0 && goes_on && !is_cancelled) {
-        if (hop(stream, token)) return;
+    if (token.len > 0 && !is_cancelled && goes_on(stream, outcome, &delay_ms)) {
+        if (hop(stream, token, delay_ms)) return;
         cst_fail_plainly(outcome, CASTOR_NO_MEMORY);
         outcome->verdict = CASTOR_VERDICT_FAILED;
     } else if (outcome->verdict != CASTOR_VERDICT_COMPLETE && !is_cancelled) {

@@ -973,6 +973,38 @@ static void a_connection_that_is_lost_behind_the_token_does_no_harm(void **state
     tear_down(&fix);
 }
 
+/* The part is whole and the token good: what the server says behind them is of the server. */
+static void an_error_behind_the_token_is_waited_for_and_the_answer_goes_on(void **state)
+{
+    static const script late_busy = { HEAD(200, SSE), BYTES(HOP("One ", "YQ==")),
+                                      BYTES("data: " ERROR("503", "UNAVAILABLE", RETRY_INFO("7s")) "\r\n\r\n"), END };
+    static const script late_refusal = { HEAD(200, SSE), BYTES(HOP("One ", "YQ==")),
+                                         BYTES("data: " ERROR("400", "INVALID_ARGUMENT", "") "\r\n\r\n"), END };
+    fixture             fix;
+
+    (void)state;
+    set_up(&fix, SCRIPTS(late_busy, last_hop));
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_COMPLETE);
+    assert_string_equal(fix.text, "One  world");
+    assert_int_equal(fix.finishes, 1);
+    assert_int_equal(fix.restarts, 0);
+    assert_string_equal(fix.book, "first-model>first-model FAILED;");
+    assert_in_range(now_of(&fix), 7000, 8000);
+    assert_non_null(strstr(cst_transport_memory_body(fix.transport), "\"continuationToken\":\"YQ==\""));
+    assert_int_equal(castor_stream_usage(fix.stream).total_tokens.value, 19);
+    tear_down(&fix);
+
+    set_up(&fix, SCRIPTS(late_refusal));
+    open_stream(&fix);
+    assert_int_equal(read_on(&fix), CASTOR_VERDICT_FAILED);
+    assert_string_equal(fix.text, "One ");
+    assert_int_equal(fix.finishes, 0);
+    assert_true(cst_str_is(castor_stream_finish_reason(fix.stream), "CONTINUATION"));
+    assert_int_equal(castor_stream_attempts(fix.stream), 1);
+    tear_down(&fix);
+}
+
 static void a_hop_that_only_thought_goes_on_too(void **state)
 {
     static const script thoughts = {
@@ -1101,6 +1133,7 @@ int main(void)
         cmocka_unit_test(a_hop_of_nothing_at_all_has_cut_the_answer_off),
         cmocka_unit_test(a_long_answer_that_breaks_off_begins_anew_from_its_first_hop),
         cmocka_unit_test(a_connection_that_is_lost_behind_the_token_does_no_harm),
+        cmocka_unit_test(an_error_behind_the_token_is_waited_for_and_the_answer_goes_on),
         cmocka_unit_test(a_hop_that_only_thought_goes_on_too),
         cmocka_unit_test(a_connection_that_is_lost_behind_a_token_and_thoughts_does_no_harm_either),
         cmocka_unit_test(a_body_is_kept_until_its_exchange_is_closed),

@@ -282,7 +282,8 @@ typedef enum castor_event_type {
     CASTOR_EVENT_SIGNATURE,     /* a part that holds a signature and nothing to show */
     CASTOR_EVENT_OTHER,         /* a part or a record that we do not know: see raw */
     CASTOR_EVENT_USAGE,         /* the counts changed: castor_stream_usage() has them */
-    CASTOR_EVENT_FINISH,        /* finish_reason and finish_message of one candidate */
+    CASTOR_EVENT_FINISH,        /* finish_reason and finish_message of one candidate; not of a request of a long answer
+                                   that has a token to go on with. Nor need an answer that ends in ERROR have one */
     CASTOR_EVENT_RESTART        /* the answer begins anew: discard all that was given before. Only where
                                    castor_retry_options.restart allows it */
 } castor_event_type;

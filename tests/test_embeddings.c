@@ -220,6 +220,28 @@ static void wrong_requests_are_refused(void **state)
     check(ONE, TEXT_WITH("x", "\"colour\":1"), 400, "Unknown name \\\"colour\\\": Cannot find field.");
     check(ONE, TEXT_WITH("x", "\"model\":\"models/gemini-embedding-2\""), 400, "model must be the one of the call");
     check(ONE, TEXT_WITH("x", "\"model\":\"gemini-embedding-001\""), 200, "values");
+    check(ONE, TEXT_WITH("x", "\"taskType\":77"), 400, "Invalid value at 'task_type' (");
+    check(ONE, TEXT_WITH("x", "\"task_type\":\"CLUSTERING\",\"output_dimensionality\":\"128\""), 200, "values");
+}
+
+static void what_is_wrong_inside_a_content_is_named_with_its_place(void **state)
+{
+    (void)state;
+    check(ONE, "{\"content\":\"x\"}", 400,
+          "Invalid value at 'content' (type.googleapis.com/google.ai.generativelanguage.v1beta.Content), \\\"x\\\"");
+    check(ONE, "{\"content\":[{\"parts\":[{\"text\":\"x\"}]}]}", 400,
+          "Unknown name \\\"content\\\": Proto field is not repeating, cannot start list.");
+    check(ONE, "{\"content\":{\"parts\":[{\"text\":5}]}}", 400,
+          "Invalid value at 'content.parts[0].text' (TYPE_STRING), 5");
+    check(ONE, "{\"content\":{\"parts\":[{\"text\":\"x\"},{\"texts\":\"y\"}]}}", 400,
+          "Unknown name \\\"texts\\\" at 'content.parts[1]': Cannot find field.");
+    check(ONE, "{\"content\":{\"parts\":[{\"text\":\"x\"},{}]}}", 400,
+          "* EmbedContentRequest.content.parts[1].data: required oneof field 'data' must have one initialized field");
+    check(ONE, TEXT_WITH("x", "\"outputDimensionality\":\"many\""), 400,
+          "Invalid value at 'output_dimensionality' (TYPE_INT32), \\\"many\\\"");
+    check(BATCH, "{\"requests\":[" NAMED("x") ",{\"model\":\"models/gemini-embedding-001\",\"content\":{\"parts\":["
+                 "{\"text\":\"x\",\"sort\":1}]}}]}", 400,
+          "Unknown name \\\"sort\\\" at 'requests[1].content.parts[0]': Cannot find field.");
 }
 
 static void too_long_a_text_is_refused(void **state)
@@ -466,6 +488,7 @@ int main(void)
         cmocka_unit_test(a_shorter_vector_is_the_front_of_the_longer),
         cmocka_unit_test(a_task_turns_the_vector_a_little_where_the_model_knows_tasks),
         cmocka_unit_test(wrong_requests_are_refused),
+        cmocka_unit_test(what_is_wrong_inside_a_content_is_named_with_its_place),
         cmocka_unit_test(too_long_a_text_is_refused),
         cmocka_unit_test(a_model_without_embeddings_is_not_found),
         cmocka_unit_test(a_batch_answers_in_the_order_of_its_requests),

@@ -10,23 +10,30 @@
 #include "api/models.h"
 #include "api/stats.h"
 #include "generate/ask.h"
+#include "generate/ask_fields.h"
 #include "generate/embedding.h"
-#include "proto/fields.h"
 
-#define TASK_TYPE "type.googleapis.com/google.ai.generativelanguage.v1beta.TaskType"
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static const plx_field content_fields[] = { { .name = "role" }, { .name = "parts" } };
-static const plx_message_type content_type = { "type.googleapis.com/google.ai.generativelanguage.v1beta.Content",
-                                               content_fields, COUNT_OF(content_fields) };
-static const plx_field request_fields[] = {
-    { .name = "model" }, { .name = "content", .type = &content_type }, { .name = "taskType" }, { .name = "title" },
-    { .name = "outputDimensionality" },
+static const plx_choices task_types = {
+    PLX_TYPE_NAME("TaskType"),
+    (const char *const[]){ "TASK_TYPE_UNSPECIFIED", "RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT", "SEMANTIC_SIMILARITY",
+                           "CLASSIFICATION", "CLUSTERING", "QUESTION_ANSWERING", "FACT_VERIFICATION",
+                           "CODE_RETRIEVAL_QUERY", NULL },
+    false,
 };
-static const plx_message_type request_type = { "EmbedContentRequest", request_fields, COUNT_OF(request_fields) };
 
-static const plx_field batch_fields[] = { { .name = "requests", .type = &request_type }, { .name = "model" } };
-static const plx_message_type batch_type = { "BatchEmbedContentsRequest", batch_fields, COUNT_OF(batch_fields) };
+static const plx_field request_fields[] = {
+    { "model", NULL, PLX_STRING }, { "content", &plx_content_type, PLX_MESSAGE },
+    { "taskType", NULL, PLX_ENUM, .choices = &task_types }, { "title", NULL, PLX_STRING },
+    { "outputDimensionality", NULL, PLX_INT32 },
+};
+static const plx_message_type request_type = PLX_TYPE("EmbedContentRequest", request_fields);
+
+static const plx_field batch_fields[] = {
+    { "requests", &request_type, PLX_MESSAGE, .is_list = true }, { "model", NULL, PLX_STRING },
+};
+static const plx_message_type batch_type = PLX_TYPE("BatchEmbedContentsRequest", batch_fields);
 
 /* ---- EmbedContentRequest ---- */
 
@@ -43,27 +50,12 @@ static bool check_model(const plx_embed_ask *ask, plx_refusal *refusal)
                       CASTOR_ARG(plx_model_bare_name(ask->name)));
 }
 
-static bool read_task(const plx_embed_ask *ask, castor_str *task, plx_refusal *refusal)
+/* By name, whichever way it was given; absent when it was not. The check of fields knows it. */
+static castor_str task_of(const cst_json *request)
 {
-    static const char *const names[] = {
-        "TASK_TYPE_UNSPECIFIED", "RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT", "SEMANTIC_SIMILARITY", "CLASSIFICATION",
-        "CLUSTERING", "QUESTION_ANSWERING", "FACT_VERIFICATION", "CODE_RETRIEVAL_QUERY",
-    };
-    const cst_json *value = plx_field_get(ask->request, "taskType");
-    castor_i64      number = cst_json_integer(value);
-    char            place[64];
+    const cst_json *value = plx_field_get(request, "taskType");
 
-    *task = cst_json_string(value);
-    if (!value) return true;
-    if (number.is_set && number.value >= 0 && (uint64_t)number.value < COUNT_OF(names)) {
-        *task = castor_str_of(names[number.value]);
-    }
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        if (cst_str_is(*task, names[i])) return true;
-    }
-    snprintf(place, sizeof place, "%s%stask_type", ask->path, dot(ask->path));
-    return plx_refuse_field(refusal, place, "Invalid value at '%s' (" TASK_TYPE "), \"%.*s\"", place,
-                            CASTOR_ARG(*task));
+    return value ? castor_str_of(plx_choice_of(value, &task_types)) : CST_NONE;
 }
 
 static castor_status append_line(cst_buf *out, castor_str text)
@@ -106,16 +98,33 @@ static bool read_dimensions(const plx_embed_ask *ask, size_t *count, plx_refusal
     return true;
 }
 
-static bool check_request(const plx_embed_ask *ask, plx_refusal *refusal)
+static bool check_parts(const plx_embed_ask *ask, const cst_json *parts, plx_refusal *refusal)
 {
-    castor_str task = cst_json_string(plx_field_get(ask->request, "taskType"));
+    plx_list        each = plx_list_of(parts);
+    const cst_json *part;
 
-    if (!plx_fields_check(ask->request, &request_type, refusal) || !check_model(ask, refusal)) return false;
-    if (plx_list_count(plx_field_get(plx_field_get(ask->request, "content"), "parts")) == 0) {
+    if (plx_list_count(parts) == 0) {
         return plx_refuse(refusal, 400, "* EmbedContentRequest.%s%scontent: content is not specified\n", ask->path,
                           dot(ask->path));
     }
-    if (cst_json_string(plx_field_get(ask->request, "title")).len > 0 && !cst_str_is(task, "RETRIEVAL_DOCUMENT")) {
+    for (size_t i = 0; (part = plx_list_next(&each)); i++) {
+        if (plx_field_get(part, "text") || plx_field_get(part, "inlineData") || plx_field_get(part, "fileData")) {
+            continue;
+        }
+        return plx_refuse(refusal, 400,
+                          "* EmbedContentRequest.%s%scontent.parts[%zu].data: required oneof field 'data' must have "
+                          "one initialized field\n",
+                          ask->path, dot(ask->path), i);
+    }
+    return true;
+}
+
+static bool check_request(const plx_embed_ask *ask, plx_refusal *refusal)
+{
+    if (!plx_fields_check(ask->request, &request_type, refusal) || !check_model(ask, refusal)) return false;
+    if (!check_parts(ask, plx_field_get(plx_field_get(ask->request, "content"), "parts"), refusal)) return false;
+    if (cst_json_string(plx_field_get(ask->request, "title")).len > 0 &&
+        !cst_str_is(task_of(ask->request), "RETRIEVAL_DOCUMENT")) {
         return plx_refuse(refusal, 400,
                           "* EmbedContentRequest.%s%stitle: title is only for the task type RETRIEVAL_DOCUMENT\n",
                           ask->path, dot(ask->path));
@@ -125,21 +134,19 @@ static bool check_request(const plx_embed_ask *ask, plx_refusal *refusal)
 
 bool plx_embed_content(const plx_embed_ask *ask, cst_json_writer *writer, uint64_t *tokens, plx_refusal *refusal)
 {
-    float      values[PLX_DIMENSIONS_MAX];
-    size_t     count;
-    uint64_t   own_tokens;
-    castor_str task;
-    cst_buf    text;
-    bool       is_done = false;
+    float    values[PLX_DIMENSIONS_MAX];
+    size_t   count;
+    uint64_t own_tokens;
+    cst_buf  text;
+    bool     is_done = false;
 
-    if (!check_request(ask, refusal) || !read_task(ask, &task, refusal) || !read_dimensions(ask, &count, refusal)) {
-        return false;
-    }
+    if (!check_request(ask, refusal) || !read_dimensions(ask, &count, refusal)) return false;
     cst_buf_init(&text, cst_allocator_default(), PLX_BODY_BYTES_MAX);
     if (gather(ask, &text, &own_tokens) != CASTOR_OK) {
         plx_refuse_memory(refusal);
     } else if (plx_model_check_input(ask->model, own_tokens, refusal)) {
-        plx_embedding_fill(values, count, ask->model, text.data ? cst_buf_view(&text) : CASTOR_STR(""), task);
+        plx_embedding_fill(values, count, ask->model, text.data ? cst_buf_view(&text) : CASTOR_STR(""),
+                           task_of(ask->request));
         cst_json_open_object(writer);
         cst_json_key(writer, "values");
         plx_embedding_put(writer, values, count);

@@ -4,6 +4,7 @@
 #include "generate/encoding.h"
 #include "generate/model_table.h"
 #include "generate/pattern.h"
+#include "proto/syntax.h"
 
 #include "fuzz.h"
 
@@ -142,6 +143,21 @@ static void make_match(castor_str pattern)
     cst_buf_free(&out);
 }
 
+/* What is no JSON is refused with a reason, wherever the reading stopped. */
+static void check_syntax(castor_str text)
+{
+    plx_refusal  refusal = { .code = 0 };
+    size_t       offset = 0;
+    cst_json_doc doc;
+
+    cst_json_doc_init(&doc, cst_allocator_default());
+    if (cst_json_read(&doc, text, &offset, NULL) == CASTOR_PROTOCOL) {
+        plx_refuse_syntax(&refusal, text, offset < text.len ? offset : text.len);
+        fuzz_check(refusal.code == 400 && refusal.message[0], "bad JSON without a reason");
+    }
+    cst_json_doc_free(&doc);
+}
+
 static const plx_model_table *table_of_models(void)
 {
     static plx_model_table *table;
@@ -158,6 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     castor_str             text = { copy, size };
 
     make_match(text);
+    check_syntax(text);
     for (size_t m = 0; m < sizeof models / sizeof models[0]; m++) {
         const plx_model *model = plx_model_find(table, castor_str_of(models[m]));
         fuzz_check(model != NULL, "a model that is not there");

@@ -293,6 +293,48 @@ static void errors_stand_in_a_list_where_google_lists_them(void **state)
     tst_forget(&a);
 }
 
+static void what_is_no_json_is_refused_with_what_was_expected(void **state)
+{
+    static const struct {
+        const char *body;
+        const char *words;
+    } cases[] = {
+        { "", "Unexpected end of string. Expected a value.\\n\\n^" },
+        { "{", "Unexpected end of string. Expected an object key or }.\\n{\\n ^" },
+        { "{\"contents\": [", "Unexpected end of string. Expected a value or ] within an array." },
+        { "{\"a\":", "Unexpected end of string. Expected a value." },
+        { "{\"a\":{}", "Unexpected end of string. Expected , or } after key:value pair." },
+        { "{\"a\":[1", "Unexpected end of string. Expected , or ] after array value." },
+        { "{\"a\"", "Unexpected end of string. Expected : between key:value pair." },
+        { "{\"a\": \"x", "received. Closing quote expected in string.\\n{\\\"a\\\": \\\"x\\n        ^" },
+        { "{5: 1}", "received. Expected an object key or }.\\n{5: 1}\\n ^" },
+        { "{\"a\" 1}", "received. Expected : between key:value pair." },
+        { "{\"a\": 1 \"b\": 2}", "received. Expected , or } after key:value pair.\\n{\\\"a\\\": 1 \\\"b\\\": 2}\\n        ^" },
+        { "{\"a\": [{\"b\": \"]\\\"\"} 2]}", "received. Expected , or ] after array value." },
+        { "{\"a\": 1} x", "received. Parsing terminated before end of input." },
+        { "{\"a\": nothing}", "received. Unexpected token.\\n{\\\"a\\\": nothing}\\n      ^" },
+        { "{\"a\": @}", "received. Expected a value." },
+        { "{\"a\": [@]}", "received. Expected a value or ] within an array." },
+        { "{\"a\": 1,}", "received. Unexpected token." },
+        { "{\"a\": \"\\u12x4\"}", "received. Invalid escape sequence." },
+        { "{\"a\": \"\xff\"}", "received. Encountered non UTF-8 code points." },
+        { "{\"a\": -}", "received. Unable to parse number." },
+        { "{\"a\": 01}", "received. Octal/hex numbers are not valid JSON values." },
+        { "{\"a\": 1.x}", "received. Unable to parse number." },
+        { "{\"a\": [2, 1.", "received. Unable to parse number." },
+        { "{\"a\": \"01234567890123456789\" \"z\" 01234567890123456789}", "pair.\\n234567890123456789\\\" \\\"z\\\" 0123456789012345\\n                    ^" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tst_answer a = tst_ask(&shared, WHOLE, cases[i].body);
+        assert_int_equal(a.status, 400);
+        tst_contains(&a, "\"description\": \"Invalid JSON payload received. ");
+        tst_contains(&a, cases[i].words);
+        tst_forget(&a);
+    }
+}
+
 static void bad_requests_are_refused_in_the_words_of_google(void **state)
 {
     static const struct {
@@ -310,7 +352,7 @@ static void bad_requests_are_refused_in_the_words_of_google(void **state)
         { WHOLE, "", 400, "Invalid JSON payload received. Unexpected end of string." },
         { WHOLE, "{\"contents\":[}", 400, "Invalid JSON payload received. Unexpected token.\\n{\\\"contents\\\":[}\\n             ^" },
         { WHOLE, "{\"contents\":[", 400, "Invalid JSON payload received." },
-        { WHOLE, "[]", 400, "one JSON object" },
+        { WHOLE, "[]", 400, "Invalid JSON payload received. Unknown name \\\"\\\": Root element must be a message." },
         { WHOLE, "{}", 400, "* GenerateContentRequest.contents: contents is not specified" },
         { WHOLE, "{\"contents\":[{\"role\":\"user\"}]}", 400, "contents.parts must not be empty" },
         { WHOLE, "{\"contents\":\"hi\"}", 400, "Invalid value at 'contents' (type.googleapis.com" },
@@ -1154,6 +1196,7 @@ int main(void)
         cmocka_unit_test(a_key_may_come_in_three_ways),
         cmocka_unit_test(a_bad_key_gets_the_error_of_google),
         cmocka_unit_test(errors_stand_in_a_list_where_google_lists_them),
+        cmocka_unit_test(what_is_no_json_is_refused_with_what_was_expected),
         cmocka_unit_test(bad_requests_are_refused_in_the_words_of_google),
         cmocka_unit_test(several_unknown_fields_are_all_named),
         cmocka_unit_test(the_wrong_verb_is_refused_with_the_right_one),

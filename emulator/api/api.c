@@ -16,26 +16,9 @@
 #include "api/target.h"
 #include "fault/armory.h"
 #include "fault/spoiler.h"
+#include "proto/syntax.h"
 
 /* ---- the body ---- */
-
-/* What stands around the offending byte, and a caret under it. */
-static bool refuse_syntax(castor_str body, size_t offset, plx_refusal *refusal)
-{
-    enum { AROUND = 30 };
-    size_t     from = offset > AROUND ? offset - AROUND : 0;
-    size_t     len = body.len - from < 2 * AROUND ? body.len - from : 2 * AROUND;
-    char       excerpt[2 * AROUND + 1];
-
-    memcpy(excerpt, body.data + from, len);
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)excerpt[i] < ' ' || (unsigned char)excerpt[i] > '~') excerpt[i] = ' ';
-    }
-    excerpt[len] = '\0';
-    return plx_refuse_field(refusal, "", "Invalid JSON payload received. %s\n%s\n%*s^",
-                            offset >= body.len ? "Unexpected end of string." : "Unexpected token.", excerpt,
-                            (int)(offset - from), "");
-}
 
 static bool read_json(plx_exchange *e, plx_refusal *refusal)
 {
@@ -45,7 +28,7 @@ static bool read_json(plx_exchange *e, plx_refusal *refusal)
 
     switch (status) {
     case CASTOR_OK: e->json = cst_json_root(&e->document); return true;
-    case CASTOR_PROTOCOL: return refuse_syntax(body, offset <= body.len ? offset : body.len, refusal);
+    case CASTOR_PROTOCOL: return plx_refuse_syntax(refusal, body, offset <= body.len ? offset : body.len);
     case CASTOR_LIMIT: return plx_refuse(refusal, 400, "Invalid JSON payload received. Nesting is too deep.");
     default: return plx_refuse_memory(refusal);
     }

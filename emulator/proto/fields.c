@@ -263,7 +263,8 @@ bool plx_fields_check(const cst_json *object, const plx_message_type *type, plx_
     static const place body = { NULL, "", SIZE_MAX, false };
 
     if (cst_json_type_of(object) != CST_JSON_OBJECT) {
-        return plx_refuse(refusal, 400, "Invalid JSON payload received. The body must be one JSON object.");
+        return plx_refuse_field(refusal, "", "Invalid JSON payload received. Unknown name \"\": Root element must be a "
+                                             "message.");
     }
     check_message(object, type, &body, refusal);
     return refusal->code == 0;

@@ -246,6 +246,29 @@ static void calls_and_results_must_match(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) tst_check_error(tst_ask(&shared, WHOLE, cases[i][0]), 400, "INVALID_ARGUMENT", cases[i][1]);
 }
 
+#define SECOND "{\"functionCall\":{\"id\":\"a2\",\"name\":\"get_weather\",\"args\":{}}}"
+#define RESULT_OF(id) "{\"functionResponse\":{" id "\"name\":\"get_weather\",\"response\":{}}}"
+#define TWO(results) TURNS(USER("x") "," MODEL_TURN(CALL(SIGNED) "," SECOND) "," USER_TURN(results))
+
+static void each_call_is_answered_once(void **state)
+{
+    static const char *const good[] = {
+        TWO(RESULT_OF("\"id\":\"a1\",") "," RESULT_OF("\"id\":\"a2\",")),
+        TWO(RESULT_OF("\"id\":\"a2\",") "," RESULT_OF("\"id\":\"a1\",")),
+        TWO(RESULT_OF("") "," RESULT_OF("\"id\":\"a1\",")), /* whichever the first one is about */
+        TWO(RESULT_OF("") "," RESULT_OF("")),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        tst_answer a = tst_ask(&shared, WHOLE, good[i]);
+        tst_check_status(&a, 200);
+        tst_forget(&a);
+    }
+    tst_check_error(tst_ask(&shared, WHOLE, TWO(RESULT_OF("\"id\":\"a1\",") "," RESULT_OF("\"id\":\"a1\","))), 400,
+                    "INVALID_ARGUMENT", "get_weather\\\" answers a call that is answered already.");
+}
+
 static void signatures_are_wanted_back_in_every_step_of_the_turn(void **state)
 {
     static const char *const missing[] = {
@@ -287,6 +310,8 @@ static void declarations_have_their_rules(void **state)
         { WHOLE, ASK("x", TOOLS(NOOP "," NOOP)), "Duplicate function declaration found: noop" },
         { WHOLE, ASK("x", TOOLS("{\"name\":\"f\",\"parameters\":{\"type\":\"OBJECT\",\"properties\":{\"a\":{\"type\":\"ARRAY\"}}}}")),
           "* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties[a].items: missing field." },
+        { WHOLE, ASK("x", TOOLS("{\"name\":\"f\",\"parameters\":{\"type\":\"OBJECT\"},\"parametersJsonSchema\":{}}")),
+          "function_declarations[0].parameters_json_schema: only one of parameters and parameters_json_schema can be" },
         { WHOLE, ASK("x", MODE("ANY")), "Function calling config is set without function_declarations." },
         { WHOLE, ASK("x", TOOLS(NOOP) ",\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"AUTO\",\"allowedFunctionNames\":[\"noop\"]}}"), "should only be set when function calling mode is ANY" },
         { WHOLE, ASK("x", TOOLS(NOOP) ",\"toolConfig\":{\"functionCallingConfig\":{\"mode\":\"ANY\",\"allowedFunctionNames\":[\"f\"]}}"), "none of them is declared" },
@@ -384,6 +409,7 @@ int main(void)
         cmocka_unit_test(results_are_answered_with),
         cmocka_unit_test(a_call_comes_back_as_it_was_given),
         cmocka_unit_test(calls_and_results_must_match),
+        cmocka_unit_test(each_call_is_answered_once),
         cmocka_unit_test(signatures_are_wanted_back_in_every_step_of_the_turn),
         cmocka_unit_test(declarations_have_their_rules),
         cmocka_unit_test(chat_completions_call_and_take_back_as_well),

@@ -44,13 +44,18 @@ static bool read_function(plx_reading *r, const cst_json *declaration, size_t to
     plx_function    function = { .name = cst_json_string(plx_field_get(declaration, "name")),
                                  .description = cst_json_string(plx_field_get(declaration, "description")) };
     const cst_json *own = plx_field_get(declaration, "parameters");
+    const cst_json *json = plx_field_get(declaration, "parametersJsonSchema");
     char            path[96];
 
     snprintf(path, sizeof path, "tools[%zu].function_declarations[%zu].name", tool, index);
     if (!plx_ask_check_function_name(function.name, path, r->refusal)) return false;
     snprintf(path, sizeof path, "GenerateContentRequest.tools[%zu].function_declarations[%zu].parameters", tool, index);
     if (!plx_ask_check_schema(own, path, r->refusal)) return false;
-    function.parameters = own ? own : plx_field_get(declaration, "parametersJsonSchema");
+    if (own && json) {
+        return plx_refuse(r->refusal, 400,
+                          "* %s_json_schema: only one of parameters and parameters_json_schema can be set.\n", path);
+    }
+    function.parameters = own ? own : json;
     return plx_reading_add_function(r, &function);
 }
 

@@ -61,6 +61,7 @@ bool plx_turns_call(plx_turns *turns, castor_str name, castor_str id, castor_str
     if (turns->call_count < PLX_TURN_CALLS_MAX) {
         turns->call_names[turns->call_count] = name;
         turns->call_ids[turns->call_count] = id;
+        turns->is_answered[turns->call_count] = false;
     }
     turns->call_count++;
     bool is_missing = is_first && signature.len == 0 && turns->facts->generation >= SIGNED_GENERATION;
@@ -71,15 +72,31 @@ bool plx_turns_call(plx_turns *turns, castor_str name, castor_str id, castor_str
     return true;
 }
 
-/* Of older models the names are not compared. */
-static bool fits_a_call(const plx_turns *turns, castor_str name, castor_str id)
+/* The reference knows the rule, but not its words. */
+static bool refuse_result(castor_str name, bool is_second, plx_refusal *refusal)
 {
+    return plx_refuse(refusal, 400,
+                      "Please ensure that the name and the id of each function response are those of a function call "
+                      "of the preceding turn: \"%.*s\" %s.",
+                      CASTOR_ARG(name), is_second ? "answers a call that is answered already" : "is not");
+}
+
+/* Of older models the names are not compared. */
+static bool check_result(plx_turns *turns, castor_str name, castor_str id, plx_refusal *refusal)
+{
+    bool is_second = false;
+
     if (turns->facts->generation < SIGNED_GENERATION || turns->call_count > PLX_TURN_CALLS_MAX) return true;
     for (size_t i = 0; i < turns->call_count; i++) {
-        bool is_id_right = id.len == 0 || turns->call_ids[i].len == 0 || cst_str_equal(turns->call_ids[i], id);
-        if (is_id_right && cst_str_equal(turns->call_names[i], name)) return true;
+        bool has_ids = id.len > 0 && turns->call_ids[i].len > 0;
+        if (!cst_str_equal(turns->call_names[i], name)) continue;
+        if (!has_ids) return true;
+        if (!cst_str_equal(turns->call_ids[i], id)) continue;
+        is_second = turns->is_answered[i];
+        turns->is_answered[i] = true;
+        if (!is_second) return true;
     }
-    return false;
+    return refuse_result(name, is_second, refusal);
 }
 
 bool plx_turns_respond(plx_turns *turns, castor_str name, castor_str id, plx_refusal *refusal)
@@ -90,12 +107,7 @@ bool plx_turns_respond(plx_turns *turns, castor_str name, castor_str id, plx_ref
                           "Please ensure that function response turn comes immediately after a function call turn.");
     }
     if (++turns->result_count > turns->call_count) return check_results(turns, refusal);
-    if (fits_a_call(turns, name, id)) return true;
-    /* The reference knows the rule, but not its words. */
-    return plx_refuse(refusal, 400,
-                      "Please ensure that the name and the id of each function response are those of a function call "
-                      "of the preceding turn: \"%.*s\" is not.",
-                      CASTOR_ARG(name));
+    return check_result(turns, name, id, refusal);
 }
 
 static bool check_signatures(const plx_turns *turns, plx_refusal *refusal)

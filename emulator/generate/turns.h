@@ -7,7 +7,7 @@
  *
  * Contents of one side in a row are one turn. A turn of the model with calls must be followed by a turn with as many
  * results. From generation 3 on, the first call of each such turn must carry its signature, in all turns since the user
- * last said something; and results must name a call of the turn before.
+ * last said something; and results must name a call of the turn before, each another one.
  */
 #ifndef PLX_TURNS_H
 #define PLX_TURNS_H
@@ -26,6 +26,7 @@ typedef struct plx_turns {
 
     castor_str call_names[PLX_TURN_CALLS_MAX]; /* of the last turn with calls */
     castor_str call_ids[PLX_TURN_CALLS_MAX];
+    bool       is_answered[PLX_TURN_CALLS_MAX]; /* by a result with its id */
     size_t     call_count;
     size_t     result_count;       /* in the turn that answers it */
 

@@ -102,6 +102,24 @@ static void check_refused(const refused *cases, size_t count)
 #define CHECK_REFUSED(cases) check_refused(cases, sizeof cases / sizeof cases[0])
 #define TYPES "type.googleapis.com/google.ai.generativelanguage.v1beta."
 
+#define SAFETY(category) "{\"category\":\"HARM_CATEGORY_" category "\",\"threshold\":\"BLOCK_NONE\"}"
+#define NO_HARM(index) \
+    "* GenerateContentRequest.safety_settings[" index "]: element predicate failed: $.category in " \
+    "(HarmCategory.HARM_CATEGORY_HATE_SPEECH, HarmCategory.HARM_CATEGORY_SEXUALLY_EXPLICIT, " \
+    "HarmCategory.HARM_CATEGORY_DANGEROUS_CONTENT, HarmCategory.HARM_CATEGORY_HARASSMENT, " \
+    "HarmCategory.HARM_CATEGORY_CIVIC_INTEGRITY)\n"
+
+static void the_categories_of_palm_are_no_harm_that_is_known(void **state)
+{
+    tst_answer a = tst_ask(&shared, WHOLE,
+                           "{\"contents\":[{\"parts\":[{\"text\":\"x\"}]}],\"safetySettings\":[" SAFETY("VIOLENCE") ","
+                           SAFETY("HARASSMENT") "," SAFETY("CIVIC_INTEGRITY") "," SAFETY("MEDICAL") "]}");
+
+    (void)state;
+    tst_lacks(&a, "details");
+    check_refusal(a, NO_HARM("0") NO_HARM("3"));
+}
+
 static void what_does_not_belong_is_named_with_its_path(void **state)
 {
     static const refused cases[] = {
@@ -678,6 +696,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_taken_in_every_spelling_that_the_service_takes),
+        cmocka_unit_test(the_categories_of_palm_are_no_harm_that_is_known),
         cmocka_unit_test(what_does_not_belong_is_named_with_its_path),
         cmocka_unit_test(values_of_the_wrong_kind_are_refused_in_the_words_of_google),
         cmocka_unit_test(contents_must_say_something_and_say_who),

@@ -172,7 +172,7 @@ const plx_message_type plx_tool_config_type = PLX_TYPE("ToolConfig", tool_config
 
 /* ---- settings ---- */
 
-static const plx_choices categories = CHOICES(
+const plx_choices plx_harm_categories = CHOICES(
     "HarmCategory", "HARM_CATEGORY_UNSPECIFIED", "HARM_CATEGORY_DEROGATORY", "HARM_CATEGORY_TOXICITY",
     "HARM_CATEGORY_VIOLENCE", "HARM_CATEGORY_SEXUAL", "HARM_CATEGORY_MEDICAL", "HARM_CATEGORY_DANGEROUS",
     "HARM_CATEGORY_HARASSMENT", "HARM_CATEGORY_HATE_SPEECH", "HARM_CATEGORY_SEXUALLY_EXPLICIT",
@@ -180,8 +180,8 @@ static const plx_choices categories = CHOICES(
 static const plx_choices thresholds = CHOICES("SafetySetting.HarmBlockThreshold", "HARM_BLOCK_THRESHOLD_UNSPECIFIED",
                                               "BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH",
                                               "BLOCK_NONE", "OFF");
-static const plx_field safety_fields[] = { CHOICE("category", categories), CHOICE("threshold", thresholds) };
-static const plx_message_type safety_type = PLX_TYPE("SafetySetting", safety_fields);
+static const plx_field safety_fields[] = { CHOICE("category", plx_harm_categories), CHOICE("threshold", thresholds) };
+const plx_message_type plx_safety_setting_type = PLX_TYPE("SafetySetting", safety_fields);
 
 /* The numbers of the levels are not known; nobody sends them. */
 const plx_choices plx_thinking_levels = CHOICES_IN_ANY_CASE("ThinkingConfig.ThinkingLevel",
@@ -194,7 +194,7 @@ const plx_choices plx_service_tiers = CHOICES_IN_ANY_CASE("ServiceTier", "unspec
 static const plx_field thinking_fields[] = {
     FLAG("includeThoughts"), INT32("thinkingBudget"), CHOICE("thinkingLevel", plx_thinking_levels),
 };
-static const plx_message_type thinking_type = PLX_TYPE("ThinkingConfig", thinking_fields);
+const plx_message_type plx_thinking_config_type = PLX_TYPE("ThinkingConfig", thinking_fields);
 
 static const plx_field built_in_voice_fields[] = { TEXT("voiceName") };
 static const plx_message_type built_in_voice_type = PLX_TYPE("PrebuiltVoiceConfig", built_in_voice_fields);
@@ -227,14 +227,14 @@ static const plx_field generation_fields[] = {
     INT32("logprobs"), TEXT("responseMimeType"), ONE("responseSchema", plx_schema_message_type),
     ANY("responseJsonSchema"), ANY("_responseJsonSchema"), MANY("responseFormat", format_type),
     CHOICE_LIST("responseModalities", plx_made_modalities), CHOICE("mediaResolution", resolutions),
-    ONE("speechConfig", speech_type), ONE("thinkingConfig", thinking_type), ONE("imageConfig", image_type),
+    ONE("speechConfig", speech_type), ONE("thinkingConfig", plx_thinking_config_type), ONE("imageConfig", image_type),
     FLAG("enableEnhancedCivicAnswers"), STRUCT("audioTranscriptionConfig"), BYTES("continuationToken"),
 };
 const plx_message_type plx_generation_config_type = PLX_TYPE("GenerationConfig", generation_fields);
 
 static const plx_field request_fields[] = {
     MANY("contents", plx_content_type), ONE("systemInstruction", plx_content_type), MANY("tools", plx_tool_type),
-    ONE("toolConfig", plx_tool_config_type), MANY("safetySettings", safety_type),
+    ONE("toolConfig", plx_tool_config_type), MANY("safetySettings", plx_safety_setting_type),
     ONE("generationConfig", plx_generation_config_type), TEXT("cachedContent"),
     CHOICE("serviceTier", plx_service_tiers),
     TEXT("model"), FLAG("store"), BYTES("continuationToken"),

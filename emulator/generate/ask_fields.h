@@ -12,10 +12,13 @@ extern const plx_message_type plx_schema_message_type;
 extern const plx_message_type plx_tool_type;
 extern const plx_message_type plx_tool_config_type;
 extern const plx_message_type plx_generation_config_type;
+extern const plx_message_type plx_thinking_config_type;
+extern const plx_message_type plx_safety_setting_type;
 extern const plx_message_type plx_generate_request_type;
 
 extern const plx_choices plx_thinking_levels; /* THINKING_LEVEL_UNSPECIFIED first */
 extern const plx_choices plx_call_modes;
+extern const plx_choices plx_harm_categories; /* those of PaLM, too */
 extern const plx_choices plx_made_modalities;
 extern const plx_choices plx_service_tiers;
 

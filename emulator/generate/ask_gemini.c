@@ -4,6 +4,7 @@
 #include "generate/ask_gemini.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "generate/ask_fields.h"
 
@@ -138,6 +139,12 @@ static void count_instruction(plx_reading *r, const cst_json *instruction)
 
 /* ---- the whole ---- */
 
+/* In the order in which the service names them. */
+static const char *const harms[] = {
+    "HARM_CATEGORY_HATE_SPEECH", "HARM_CATEGORY_SEXUALLY_EXPLICIT", "HARM_CATEGORY_DANGEROUS_CONTENT",
+    "HARM_CATEGORY_HARASSMENT", "HARM_CATEGORY_CIVIC_INTEGRITY",
+};
+
 /* At the top level or with the settings: the reference does not know which. */
 static void read_continuation(plx_reading *r, const cst_json *body, const cst_json *config)
 {
@@ -156,6 +163,29 @@ static void read_tier(plx_reading *r, const cst_json *body)
     r->ask->service_tier = castor_str_of(is_said ? name : "standard");
 }
 
+/* The categories of PaLM are none here: a line for each. */
+bool plx_ask_check_safety(plx_reading *r, const cst_json *settings)
+{
+    plx_list        each = plx_list_of(settings);
+    const cst_json *setting;
+    char            lines[sizeof r->refusal->message];
+    size_t          used = 0;
+
+    for (size_t i = 0; (setting = plx_list_next(&each)); i++) {
+        const cst_json *category = plx_field_get(setting, "category");
+        const char     *name = category ? plx_choice_of(category, &plx_harm_categories) : NULL;
+        bool            is_right = false;
+        for (size_t k = 0; name && k < sizeof harms / sizeof harms[0]; k++) is_right |= strcmp(name, harms[k]) == 0;
+        if (is_right || used >= sizeof lines) continue;
+        used += (size_t)snprintf(lines + used, sizeof lines - used,
+                                 "* GenerateContentRequest.safety_settings[%zu]: element predicate failed: $.category "
+                                 "in (HarmCategory.%s, HarmCategory.%s, HarmCategory.%s, HarmCategory.%s, "
+                                 "HarmCategory.%s)\n",
+                                 i, harms[0], harms[1], harms[2], harms[3], harms[4]);
+    }
+    return used == 0 || plx_refuse(r->refusal, 400, "%s", lines);
+}
+
 bool plx_ask_read_gemini(plx_ask *ask, const cst_json *body, const plx_terms *terms, plx_refusal *refusal)
 {
     const cst_json *config = plx_field_get(body, "generationConfig");
@@ -169,7 +199,8 @@ bool plx_ask_read_gemini(plx_ask *ask, const cst_json *body, const plx_terms *te
         read_continuation(&r, body, config);
         count_instruction(&r, plx_field_get(body, "systemInstruction"));
         is_read = plx_ask_read_contents(&r, plx_field_get(body, "contents")) &&
-                  plx_ask_read_config(&r, config) && plx_ask_read_tools(&r, body);
+                  plx_ask_read_config(&r, config) && plx_ask_read_tools(&r, body) &&
+                  plx_ask_check_safety(&r, plx_field_get(body, "safetySettings"));
     }
     return plx_reading_end(&r, is_read);
 }

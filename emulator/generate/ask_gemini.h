@@ -10,6 +10,7 @@
 bool plx_ask_read_contents(plx_reading *r, const cst_json *contents);
 bool plx_ask_read_config(plx_reading *r, const cst_json *config);    /* generationConfig */
 bool plx_ask_read_tools(plx_reading *r, const cst_json *body);       /* tools and toolConfig, after the config */
+bool plx_ask_check_safety(plx_reading *r, const cst_json *settings); /* safetySettings; they change nothing */
 
 /* A schema of Gemini's own kind, for what its fields do not tell. `path`: as errors have it. */
 bool plx_ask_check_schema(const cst_json *schema, const char *path, plx_refusal *refusal);

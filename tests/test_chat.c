@@ -91,6 +91,24 @@ static void what_does_not_belong_is_refused_in_a_list(void **state)
     check_refused(NEW("x", ",\"n\":2"), "Multiple candidates is not enabled for this model");
     check_refused(NEW("x", ",\"stop\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\"]"), "at most 5");
     check_refused(NEW("x", ",\"max_tokens\":100000"), "a maxOutputTokens value of 100000");
+    check_refused(NEW("x", ",\"temperature\":2.1"), "temperature must be in the range [0.0, 2.0]");
+    check_refused(NEW("x", ",\"top_p\":1.1"), "top_p must be in the range [0.0, 1.0]");
+    check_refused(NEW("x", ",\"response_format\":{\"type\":\"xml\"}"), "Invalid response_format type: xml");
+    check_refused(NEW("x", ",\"tool_choice\":\"sometimes\""), "Invalid tool_choice: sometimes");
+    check_refused(NEW("x", ",\"tool_choice\":\"required\""), "config is set without function_declarations.");
+}
+
+static void what_is_googles_own_is_looked_at_as_closely(void **state)
+{
+    (void)state;
+    check_refused(NEW("x", ",\"extra_body\":{\"google\":{\"thinking_config\":{\"depth\":1}}}"),
+                  "Unknown name \"depth\" at 'extra_body.google.thinking_config': Cannot find field.");
+    check_refused(NEW("x", ",\"extra_body\":{\"google\":{\"thinking_config\":{\"thinking_level\":\"deep\"}}}"),
+                  "Invalid value at 'extra_body.google.thinking_config.thinking_level' (type.googleapis.com/");
+    check_refused(NEW("x", ",\"extra_body\":{\"google\":{\"safety_settings\":[{\"category\":\"RUDE\"}]}}"),
+                  "Invalid value at 'extra_body.google.safety_settings[0].category' (type.googleapis.com/");
+    check_refused(NEW("x", ",\"extra_body\":{\"google\":{\"safety_settings\":{\"category\":\"HARM_CATEGORY_MEDICAL\"}}}"),
+                  "safety_settings[0]: element predicate failed: $.category in (");
 }
 
 /* ---- thinking ---- */
@@ -189,6 +207,56 @@ static void a_blocked_message_has_filters_and_no_candidates(void **state)
     tst_forget(&a);
 }
 
+/* Its words do not go out, and there is no finish reason to tell why. */
+static void a_message_that_was_held_back_has_filters_as_well(void **state)
+{
+    tst_answer a = tst_ask(&shared, PALM("generateMessage"), SAYS("Go on. pollux: finish SAFETY after text") "}");
+
+    (void)state;
+    tst_check_at(&a, "filters.0.reason", "SAFETY");
+    tst_lacks(&a, "candidates");
+    tst_forget(&a);
+    a = tst_ask(&shared, PALM("generateMessage"), SAYS("pollux: finish RECITATION") ",\"stream\":true}");
+    assert_string_equal(a.body, "{\"filters\":[{\"reason\":\"OTHER\"}],\"done\":true}\n");
+    tst_forget(&a);
+    a = tst_ask(&shared, PALM("generateMessage"), SAYS("pollux: finish MAX_TOKENS") "}");
+    tst_contains(&a, "candidates");
+    tst_lacks(&a, "filters");
+    tst_forget(&a);
+}
+
+static void citations_stand_with_their_candidate(void **state)
+{
+    tst_answer a = tst_ask(&shared, PALM("generateMessage"), SAYS("pollux: cite") "}");
+
+    (void)state;
+    tst_contains(&a, "\"citationMetadata\": {\n        \"citationSources\": [");
+    tst_forget(&a);
+}
+
+static void legacy_requests_are_looked_at_inside_as_well(void **state)
+{
+    static const char *const cases[][2] = {
+        { SAYS("x") ",\"temperature\":1.5}",
+          "* GenerateMessageRequest.temperature: temperature must be in the range [0.0, 1.0]." },
+        { SAYS("x") ",\"top_p\":-1}", "* GenerateMessageRequest.top_p: top_p must be in the range" },
+        { "{\"prompt\":{\"messages\":[{\"content\":\"x\",\"role\":\"user\"}]}}",
+          "role\\\" at 'prompt.messages[0]': Cannot find field." },
+        { "{\"prompt\":{\"messages\":[{\"content\":\"x\"}],\"system\":\"y\"}}", "system\\\" at 'prompt':" },
+        { "{\"prompt\":[{\"text\":\"x\"},{\"words\":\"y\"}]}", "words\\\" at 'prompt[1]': Cannot find field." },
+        { "{\"prompt\":{\"messages\":[{\"content\":5}]}}",
+          "Invalid value at 'prompt.messages[0].content' (TYPE_STRING), 5" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tst_check_error(tst_ask(&shared, PALM("generateMessage"), cases[i][0]), 400, "INVALID_ARGUMENT", cases[i][1]);
+    }
+    tst_check_error(tst_ask(&shared, "/v1beta2/models/text-bison-001:generateText",
+                            "{\"prompt\":{\"text\":\"x\"},\"safetySettings\":[{\"category\":\"RUDE\"}]}"), 400,
+                    "INVALID_ARGUMENT", "Invalid value at 'safety_settings[0].category' (");
+}
+
 static void legacy_tokens_are_counted(void **state)
 {
     (void)state;
@@ -223,12 +291,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_of_all_kinds_are_taken),
         cmocka_unit_test(what_does_not_belong_is_refused_in_a_list),
+        cmocka_unit_test(what_is_googles_own_is_looked_at_as_closely),
         cmocka_unit_test(the_reasoning_effort_means_what_the_model_has),
         cmocka_unit_test(thoughts_stand_in_tags_when_they_are_wanted),
         cmocka_unit_test(ends_have_the_names_that_clients_of_this_surface_see),
         cmocka_unit_test(several_choices_come_from_models_that_have_them),
         cmocka_unit_test(a_message_may_have_eight_answers_and_repeats_what_was_said),
         cmocka_unit_test(a_blocked_message_has_filters_and_no_candidates),
+        cmocka_unit_test(a_message_that_was_held_back_has_filters_as_well),
+        cmocka_unit_test(citations_stand_with_their_candidate),
+        cmocka_unit_test(legacy_requests_are_looked_at_inside_as_well),
         cmocka_unit_test(legacy_tokens_are_counted),
         cmocka_unit_test(text_is_generated_as_it_was),
     };

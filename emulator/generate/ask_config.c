@@ -2,13 +2,13 @@
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "generate/ask_fields.h"
 #include "generate/ask_gemini.h"
 #include "generate/sorted_names.h"
 
 #define PATH "generation_config"
+#define CONFIG "GenerateContentRequest." PATH
 
 /* ---- the shape of the answer ---- */
 
@@ -84,22 +84,6 @@ static void read_modalities(plx_reading *r, const cst_json *modalities)
 
 /* ---- numbers ---- */
 
-static bool check_range(plx_reading *r, const cst_json *config, const char *name, const char *snake, double most)
-{
-    char            scratch[32];
-    const cst_json *value = plx_field_get(config, name);
-    castor_str      label = cst_json_label(value, scratch);
-    char            text[40];
-
-    if (label.len == 0 || label.len >= sizeof text) return true;
-    cst_copy_text(text, sizeof text, label);
-    double number = strtod(text, NULL);
-    return (number >= 0 && number <= most) ||
-           plx_refuse(r->refusal, 400,
-                      "* GenerateContentRequest." PATH ".%s: %s must be in the range [0.0, %.1f].\n", snake, snake,
-                      most);
-}
-
 static bool read_thinking(plx_reading *r, const cst_json *thinking)
 {
     const cst_json *level = plx_field_get(thinking, "thinkingLevel");
@@ -113,7 +97,8 @@ bool plx_ask_read_config(plx_reading *r, const cst_json *config)
 {
     r->ask->seed = cst_json_integer(plx_field_get(config, "seed"));
     read_modalities(r, plx_field_get(config, "responseModalities"));
-    return check_range(r, config, "temperature", "temperature", 2.0) && check_range(r, config, "topP", "top_p", 1.0) &&
+    return plx_reading_range(r, config, "temperature", CONFIG, 2.0) &&
+           plx_reading_range(r, config, "topP", CONFIG, 1.0) &&
            plx_reading_candidates(r, config, "candidateCount", PATH) &&
            plx_reading_limit(r, cst_json_integer(plx_field_get(config, "maxOutputTokens"))) &&
            plx_reading_stops(r, plx_field_get(config, "stopSequences"), PATH ".stop_sequences") &&

@@ -7,21 +7,37 @@
 
 enum { TEXT_TOKENS_DEFAULT = 64 };
 
-#define KNOWN(field) { field, NULL, PLX_ANY }
+#define TEXT(field) { field, NULL, PLX_STRING }
+#define MANY(field, type_of) { field, &type_of, PLX_MESSAGE, .is_list = true }
 
+static const plx_field one_message_fields[] = {
+    TEXT("author"), TEXT("content"), { "citationMetadata", NULL, PLX_STRUCT }, TEXT("text"),
+};
+static const plx_message_type one_message_type = PLX_TYPE("Message", one_message_fields);
+static const plx_field example_fields[] = {
+    { "input", &one_message_type, PLX_MESSAGE }, { "output", &one_message_type, PLX_MESSAGE },
+};
+static const plx_message_type example_type = PLX_TYPE("Example", example_fields);
+
+/* Or, in tutorials, messages themselves: [{"text"}]. */
+static const plx_field conversation_fields[] = {
+    TEXT("context"), MANY("examples", example_type), MANY("messages", one_message_type), TEXT("author"),
+    TEXT("content"), TEXT("text"),
+};
+static const plx_message_type conversation_type = PLX_TYPE("MessagePrompt", conversation_fields);
 static const plx_field message_fields[] = {
-    KNOWN("prompt"), { "temperature", NULL, PLX_FLOAT }, { "candidateCount", NULL, PLX_INT32 },
-    { "topP", NULL, PLX_FLOAT }, { "topK", NULL, PLX_INT32 }, { "model", NULL, PLX_STRING },
-    { "stream", NULL, PLX_BOOL }, { "maxOutputTokens", NULL, PLX_INT32 }, KNOWN("safetySettings"),
+    MANY("prompt", conversation_type), { "temperature", NULL, PLX_FLOAT }, { "candidateCount", NULL, PLX_INT32 },
+    { "topP", NULL, PLX_FLOAT }, { "topK", NULL, PLX_INT32 }, TEXT("model"), { "stream", NULL, PLX_BOOL },
+    { "maxOutputTokens", NULL, PLX_INT32 }, MANY("safetySettings", plx_safety_setting_type),
 };
 static const plx_message_type message_type = PLX_TYPE("GenerateMessageRequest", message_fields);
 
-static const plx_field prompt_fields[] = { { "text", NULL, PLX_STRING } };
+static const plx_field prompt_fields[] = { TEXT("text") };
 static const plx_message_type prompt_type = PLX_TYPE("TextPrompt", prompt_fields);
 static const plx_field text_fields[] = {
     { "prompt", &prompt_type, PLX_MESSAGE }, { "temperature", NULL, PLX_FLOAT },
     { "candidateCount", NULL, PLX_INT32 }, { "maxOutputTokens", NULL, PLX_INT32 }, { "topP", NULL, PLX_FLOAT },
-    { "topK", NULL, PLX_INT32 }, { "model", NULL, PLX_STRING }, KNOWN("safetySettings"),
+    { "topK", NULL, PLX_INT32 }, TEXT("model"), MANY("safetySettings", plx_safety_setting_type),
     { "stopSequences", NULL, PLX_STRING, .is_list = true },
 };
 static const plx_message_type text_type = PLX_TYPE("GenerateTextRequest", text_fields);
@@ -32,6 +48,13 @@ static void begin(plx_reading *r, plx_ask *ask, const plx_terms *terms, plx_refu
     plx_reading_begin(r, ask, terms, refusal);
     r->is_cut_to_fit = true;
     ask->may_think = false;
+}
+
+/* What both have. */
+static bool check_sampling(plx_reading *r, const cst_json *body, const char *path)
+{
+    return plx_reading_range(r, body, "temperature", path, 1.0) && plx_reading_range(r, body, "topP", path, 1.0) &&
+           plx_reading_candidates(r, body, "candidateCount", "");
 }
 
 /* ---- messages ---- */
@@ -102,7 +125,7 @@ bool plx_ask_read_message(plx_ask *ask, const cst_json *body, const plx_terms *t
     begin(&r, ask, terms, refusal);
     bool is_read = plx_fields_check(body, &message_type, refusal) &&
                    read_prompt(&r, plx_field_get(body, "prompt")) &&
-                   plx_reading_candidates(&r, body, "candidateCount", "") &&
+                   check_sampling(&r, body, "GenerateMessageRequest") &&
                    plx_reading_limit(&r, cst_json_integer(plx_field_get(body, "maxOutputTokens")));
     ask->wants_stream = is_read && cst_json_is_true(plx_field_get(body, "stream"));
     return plx_reading_end(&r, is_read);
@@ -123,7 +146,7 @@ bool plx_ask_read_text(plx_ask *ask, const cst_json *body, const plx_terms *term
         is_read = plx_refuse(refusal, 400, "* GenerateTextRequest.prompt.text: text is not specified\n");
     }
     is_read = is_read && plx_reading_open(&r, PLX_SIDE_USER) && plx_reading_say(&r, text) &&
-              plx_reading_candidates(&r, body, "candidateCount", "") &&
+              check_sampling(&r, body, "GenerateTextRequest") &&
               plx_reading_limit(&r, limit.is_set ? limit : castor_some_i64(TEXT_TOKENS_DEFAULT)) &&
               plx_reading_stops(&r, plx_field_get(body, "stopSequences"), "stop_sequences");
     return plx_reading_end(&r, is_read);

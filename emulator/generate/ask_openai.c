@@ -14,7 +14,8 @@ enum { NEW_GENERATION = 30 };
 #define KNOWN(field) { field, NULL, PLX_ANY }
 
 static const plx_field google_fields[] = {
-    KNOWN("thinkingConfig"), KNOWN("cachedContent"), KNOWN("safetySettings"), KNOWN("thoughtTagMarker"),
+    { "thinkingConfig", &plx_thinking_config_type, PLX_MESSAGE }, { "cachedContent", NULL, PLX_STRING },
+    { "safetySettings", &plx_safety_setting_type, PLX_MESSAGE, .is_list = true }, KNOWN("thoughtTagMarker"),
     KNOWN("mediaResolution"), KNOWN("tools"), KNOWN("aspectRatio"), KNOWN("responseModalities"),
 };
 static const plx_message_type google_type = PLX_TYPE("ExtraBody.Google", google_fields);
@@ -196,6 +197,9 @@ static bool read_choice(plx_reading *r, const cst_json *choice)
     if (cst_json_type_of(choice) == CST_JSON_OBJECT) return read_chosen(r, choice);
     if (cst_str_is(mode, "none")) r->ask->call_mode = PLX_CALLS_NONE;
     if (cst_str_is(mode, "required")) r->ask->call_mode = PLX_CALLS_ANY;
+    if (cst_str_is(mode, "required") && r->functions.len == 0) {
+        return plx_refuse(r->refusal, 400, "Function calling config is set without function_declarations.");
+    }
     return mode.len == 0 || cst_str_is(mode, "none") || cst_str_is(mode, "auto") || cst_str_is(mode, "required") ||
            cst_str_is(mode, "validated") || plx_refuse(r->refusal, 400, "Invalid tool_choice: %.*s", CASTOR_ARG(mode));
 }
@@ -211,7 +215,7 @@ static bool read_tools(plx_reading *r, const cst_json *body)
     }
     if (plx_field_get(body, "web_search_options")) r->ask->tools |= PLX_TOOL_SEARCH;
     return plx_ask_check_mix(r, false) &&
-           read_choice(r, plx_field_get(body, tools ? "tool_choice" : "function_call"));
+           read_choice(r, plx_field_get(body, tools || !functions ? "tool_choice" : "function_call"));
 }
 
 /* ---- thinking ---- */
@@ -249,7 +253,6 @@ static bool read_thinking(plx_reading *r, const cst_json *body, const cst_json *
     const char     *name = level ? plx_choice_of(level, &plx_thinking_levels) : NULL;
 
     r->ask->includes_thoughts = cst_json_is_true(plx_field_get(config, "includeThoughts"));
-    if (level && !name) return plx_refuse(r->refusal, 400, "Invalid thinking_level.");
     if (effort.len > 0 && (name || budget.is_set)) {
         return plx_refuse(r->refusal, 400,
                           "Only one of reasoning_effort and thinking_level or thinking_budget can be set.");
@@ -259,13 +262,24 @@ static bool read_thinking(plx_reading *r, const cst_json *body, const cst_json *
 
 /* ---- the whole ---- */
 
-static void read_shape(plx_reading *r, const cst_json *format)
+static bool read_shape(plx_reading *r, const cst_json *format)
 {
     castor_str type = cst_json_string_in(format, "type");
 
-    if (!cst_str_is(type, "json_object") && !cst_str_is(type, "json_schema")) return;
+    if (!format || cst_str_is(type, "text")) return true;
+    if (!cst_str_is(type, "json_object") && !cst_str_is(type, "json_schema")) {
+        return plx_refuse(r->refusal, 400, "Invalid response_format type: %.*s", CASTOR_ARG(type));
+    }
     r->ask->shape = PLX_SHAPE_JSON;
     r->ask->schema = cst_json_get(cst_json_get(format, "json_schema"), "schema");
+    return true;
+}
+
+static bool check_sampling(plx_reading *r, const cst_json *body)
+{
+    static const char path[] = "GenerateContentRequest.generation_config";
+
+    return plx_reading_range(r, body, "temperature", path, 2.0) && plx_reading_range(r, body, "topP", path, 1.0);
 }
 
 static bool read_limits(plx_reading *r, const cst_json *body)
@@ -289,9 +303,11 @@ bool plx_ask_read_openai(plx_ask *ask, const cst_json *body, const plx_terms *te
         ask->wants_stream = cst_json_is_true(cst_json_get(body, "stream"));
         ask->wants_usage = cst_json_is_true(cst_json_get(cst_json_get(body, "stream_options"), "include_usage"));
         ask->seed = cst_json_integer(cst_json_get(body, "seed"));
-        read_shape(&r, plx_field_get(body, "response_format"));
-        is_read = read_messages(&r, cst_json_get(body, "messages")) && read_limits(&r, body) &&
-                  read_thinking(&r, body, google) && read_tools(&r, body);
+        is_read = read_shape(&r, plx_field_get(body, "response_format")) &&
+                  read_messages(&r, cst_json_get(body, "messages")) && read_limits(&r, body) &&
+                  check_sampling(&r, body) &&
+                  read_thinking(&r, body, google) && read_tools(&r, body) &&
+                  plx_ask_check_safety(&r, plx_field_get(google, "safetySettings"));
     }
     return plx_reading_end(&r, is_read);
 }

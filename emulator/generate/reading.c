@@ -4,6 +4,7 @@
 #include "generate/reading.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "generate/ask_fields.h"
 #include "generate/hop.h"
@@ -235,6 +236,19 @@ bool plx_reading_candidates(plx_reading *r, const cst_json *object, const char *
     r->ask->candidate_count = count.is_set ? count.value : 1;
     return r->ask->candidate_count == 1 || r->ask->facts->generation < NEW_GENERATION ||
            plx_refuse(r->refusal, 400, "Multiple candidates is not enabled for this model");
+}
+
+bool plx_reading_range(plx_reading *r, const cst_json *object, const char *name, const char *path, double most)
+{
+    char       scratch[32], snake[32], text[40];
+    castor_str label = cst_json_label(plx_field_get(object, name), scratch);
+
+    if (label.len == 0 || label.len >= sizeof text) return true;
+    cst_copy_text(text, sizeof text, label);
+    double number = strtod(text, NULL);
+    if (number >= 0 && number <= most) return true;
+    plx_field_snake(snake, sizeof snake, name);
+    return plx_refuse(r->refusal, 400, "* %s.%s: %s must be in the range [0.0, %.1f].\n", path, snake, snake, most);
 }
 
 /* The last generation's limit is on the whole of a long decode, and a plain request has to be modest about it. */

@@ -48,6 +48,8 @@ castor_str plx_reading_count_json(plx_reading *r, const cst_json *value);
 bool plx_reading_add_function(plx_reading *r, const plx_function *function);
 bool plx_reading_allow(plx_reading *r, const cst_json *names); /* of the functions only these */
 bool plx_reading_stops(plx_reading *r, const cst_json *stops, const char *path);
+/* A number of sampling, from 0 to `most`; `path` is that of the object, for the error. */
+bool plx_reading_range(plx_reading *r, const cst_json *object, const char *name, const char *path, double most);
 bool plx_reading_candidates(plx_reading *r, const cst_json *object, const char *name, const char *path);
 bool plx_reading_think(plx_reading *r, castor_i64 budget, const char *level);
 bool plx_reading_limit(plx_reading *r, castor_i64 max_output_tokens);

@@ -392,6 +392,14 @@ static void two_parts_are_a_file_with_what_is_told_of_it(void **state)
 
 /* ---- what becomes of a file ---- */
 
+/* A prompt with the video `name`. */
+static void ask_about_video(char *body, size_t size, const char *name)
+{
+    snprintf(body, size,
+             "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"},{\"fileData\":{\"mimeType\":\"video/mp4\",\"fileUri\":"
+             "\"https://generativelanguage.googleapis.com/v1beta/%s\"}}]}]}", name);
+}
+
 static void a_video_is_processed_and_may_be_used_then(void **state)
 {
     tst_pollux p = TST_POLLUX("--instant", "-q", "--file-processing", "60000");
@@ -400,15 +408,22 @@ static void a_video_is_processed_and_may_be_used_then(void **state)
     (void)state;
     put_file(&p, "video/mp4", "{}", name);
     check_state(&p, name, "PROCESSING");
-    snprintf(body, sizeof body,
-             "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"},{\"fileData\":{\"mimeType\":\"video/mp4\",\"fileUri\":"
-             "\"https://generativelanguage.googleapis.com/v1beta/%s\"}}]}]}", name);
+    ask_about_video(body, sizeof body, name);
     tst_check_error(tst_ask(&p, WHOLE, body), 400, "FAILED_PRECONDITION", "is not in an ACTIVE state");
     tst_check_error(tst_ask(&p, "/v1beta/models/gemini-3.8-flash:countTokens", body), 400, "FAILED_PRECONDITION",
                 "is not in an ACTIVE state");
+    snprintf(body, sizeof body,
+             "{\"model\":\"gemini-3.8-flash\",\"input\":[{\"type\":\"video\",\"mime_type\":\"video/mp4\",\"uri\":"
+             "\"https://generativelanguage.googleapis.com/v1beta/%s\"}]}", name);
+    tst_answer a = tst_ask(&p, "/v1beta/interactions", body);
+    tst_check_status(&a, 400);
+    tst_contains(&a, "{\"error\":{\"code\":\"failed_precondition\",");
+    tst_forget(&a);
+
     tst_advance(&p, "60");
     check_state(&p, name, "ACTIVE");
-    tst_answer a = tst_ask(&p, WHOLE, body);
+    ask_about_video(body, sizeof body, name);
+    a = tst_ask(&p, WHOLE, body);
     tst_check_status(&a, 200);
     tst_forget(&a);
 

@@ -19,6 +19,15 @@ static const struct {
     { 503, "service_unavailable" }, { 504, "deadline_exceeded" },
 };
 
+/* What says more than its code does. */
+static const struct {
+    const char *status;
+    const char *symbol;
+} symbols_of_statuses[] = {
+    { "FAILED_PRECONDITION", "failed_precondition" },
+    { "ALREADY_EXISTS", "already_exists" },
+};
+
 bool plx_refuse_coded(plx_refusal *refusal, int code, const char *symbol, const char *format, ...)
 {
     va_list args;
@@ -44,6 +53,9 @@ const char *plx_coded_error_symbol(const plx_refusal *refusal)
 {
     if (refusal->symbol) return refusal->symbol;
     if (is_daily(refusal)) return "quota_exceeded";
+    for (size_t i = 0; refusal->status && i < sizeof symbols_of_statuses / sizeof symbols_of_statuses[0]; i++) {
+        if (strcmp(refusal->status, symbols_of_statuses[i].status) == 0) return symbols_of_statuses[i].symbol;
+    }
     for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
         if (symbols[i].code == refusal->code) return symbols[i].symbol;
     }

@@ -195,6 +195,15 @@ static void what_is_no_batch_is_refused(void **state)
         { "{\"batch\":{\"input\":{}}}", INVALID, "Unknown name \\\"input\\\" at 'batch'" },
         { "{\"batch\":{\"inputConfig\":{\"requests\":{\"requests\":[{\"foo\":1}]}}}}", INVALID,
           "Unknown name \\\"foo\\\" at 'batch.input_config.requests.requests[0]'" },
+        { INLINE("", ROW("a") ",{\"request\":{\"foo\":1}}"), INVALID,
+          "Unknown name \\\"foo\\\" at 'batch.input_config.requests.requests[1].request'" },
+        { INLINE("", "{\"request\":5}"), INVALID, "at 'batch.input_config.requests.requests[0].request'" },
+        { INLINE("", "{\"metadata\":5}"), INVALID, "'batch.input_config.requests.requests[0].metadata'" },
+        { "{\"batch\":{\"displayName\":5}}", INVALID, "Invalid value at 'batch.display_name' (TYPE_STRING), 5" },
+        { "{\"batch\":{\"priority\":\"soon\"}}", INVALID,
+          "Invalid value at 'batch.priority' (TYPE_INT64), \\\"soon\\\"" },
+        { "{\"batch\":{\"inputConfig\":{\"fileName\":5}}}", INVALID,
+          "Invalid value at 'batch.input_config.file_name' (TYPE_STRING), 5" },
     };
 
     (void)state;
@@ -355,8 +364,10 @@ static void a_batch_of_embeddings_gives_vectors_and_their_tokens(void **state)
     a = tst_get(&shared, path);
     tst_contains(&a, "{\"key\":\"k\",\"response\":{\"embedding\":{\"values\":[");
     tst_forget(&a);
-    tst_check_error(tst_ask(&shared, "/v1beta/models/gemini-3.8-flash:asyncBatchEmbedContent", INLINE("", ROW("a"))),
-                    MISSING, "not supported for asyncBatchEmbedContent");
+    tst_check_error(tst_ask(&shared, "/v1beta/models/gemini-3.8-flash:asyncBatchEmbedContent", rows), MISSING,
+                    "not supported for asyncBatchEmbedContent");
+    tst_check_error(tst_ask(&shared, create, INLINE("", ROW("a"))), INVALID,
+                    "Unknown name \\\"contents\\\" at 'batch.input_config.requests.requests[0].request'");
 }
 
 /* ---- other ends ---- */
@@ -444,7 +455,9 @@ static void a_batch_can_be_given_another_name_and_priority(void **state)
     tst_check_at(&a, "state", "BATCH_STATE_PENDING");
     tst_forget(&a);
     tst_check_error(tst_call(&shared, "PATCH", full, KEY, "{\"state\":\"BATCH_STATE_SUCCEEDED\"}"), INVALID,
-                    "state");
+                    "Unknown name \\\"state\\\" at 'generate_content_batch'");
+    tst_check_error(tst_call(&shared, "PATCH", full, KEY, "{\"displayName\":true}"), INVALID,
+                    "Invalid value at 'generate_content_batch.display_name' (TYPE_STRING), true");
 }
 
 /* ---- many ---- */

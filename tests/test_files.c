@@ -307,6 +307,9 @@ static void what_is_told_of_a_file_is_checked(void **state)
         { "{\"file\":{\"name\":\"x\"}}", INVALID, "CreateFileRequest.file.name" },
         { "{\"file\":{\"name\":\"files/a234567890123456789012345678901234567890x\"}}", INVALID, "name" },
         { "{\"file\":{\"nam\":\"files/x\"}}", INVALID, "Unknown name \\\"nam\\\" at 'file'" },
+        { "{\"file\":{\"displayName\":5}}", INVALID, "Invalid value at 'file.display_name' (TYPE_STRING), 5" },
+        { "{\"file\":{\"sizeBytes\":\"x\"}}", INVALID, "'file.size_bytes' (TYPE_INT64), \\\"x\\\"" },
+        { "{\"file\":[]}", INVALID, "Proto field is not repeating, cannot start list." },
         { "{\"file\":", INVALID, "Invalid JSON payload" },
         { "{\"file\":{\"name\":\"files/taken\"}}", 409, "ALREADY_EXISTS", "files/taken" },
     };

@@ -1,7 +1,7 @@
 /* batch_create.c -- batchGenerateContent and asyncBatchEmbedContent: take rows, from the request or from a file.
  * SPDX-License-Identifier: MIT
  *
- * Rows are kept as JSON Lines either way. What a row asks for is looked at when it is answered.
+ * Rows are kept as JSON Lines either way.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,21 +17,31 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define PACKAGE "type.googleapis.com/google.ai.generativelanguage.v1beta."
 
-static const plx_field row_fields[] = { { "request", NULL }, { "metadata", NULL } };
-static const plx_message_type row_type = { PACKAGE "InlinedRequest", row_fields, COUNT_OF(row_fields) };
-static const plx_field list_fields[] = { { "requests", &row_type } };
-static const plx_message_type list_type = { PACKAGE "InlinedRequests", list_fields, COUNT_OF(list_fields) };
-static const plx_field input_fields[] = { { "requests", &list_type }, { "fileName", NULL } };
-static const plx_message_type input_type = { PACKAGE "InputConfig", input_fields, COUNT_OF(input_fields) };
-static const plx_field batch_fields[] = {
-    { "displayName", NULL }, { "inputConfig", &input_type }, { "priority", NULL }, { "webhookConfig", NULL },
-    { "model", NULL }, { "name", NULL }, { "output", NULL }, { "createTime", NULL }, { "endTime", NULL },
-    { "updateTime", NULL }, { "batchStats", NULL }, { "state", NULL },
-};
-static const plx_message_type batch_type = { PACKAGE "GenerateContentBatch", batch_fields, COUNT_OF(batch_fields) };
-static const plx_field create_fields[] = { { "batch", &batch_type }, { "model", NULL } };
-static const plx_message_type create_type = { PACKAGE "BatchGenerateContentRequest", create_fields,
-                                              COUNT_OF(create_fields) };
+/* ---- the body ---- */
+
+/* As the service does it: what no proto can hold is refused here, whichever row it stands in; whether a row makes sense
+ * is looked at when it is answered. */
+static bool check_body(const cst_json *body, const plx_batch_kind *kind, plx_refusal *refusal)
+{
+    const plx_field        row_fields[] = { { "request", kind->row, PLX_MESSAGE }, { "metadata", NULL, PLX_STRUCT } };
+    const plx_message_type row = { PACKAGE "InlinedRequest", row_fields, COUNT_OF(row_fields) };
+    const plx_field        list_fields[] = { { "requests", &row, PLX_MESSAGE, .is_list = true } };
+    const plx_message_type list = { PACKAGE "InlinedRequests", list_fields, COUNT_OF(list_fields) };
+    const plx_field        input_fields[] = { { "requests", &list, PLX_MESSAGE }, { "fileName", NULL, PLX_STRING } };
+    const plx_message_type input = { PACKAGE "InputConfig", input_fields, COUNT_OF(input_fields) };
+    const plx_field        batch_fields[] = {
+        { "displayName", NULL, PLX_STRING }, { "inputConfig", &input, PLX_MESSAGE }, { "priority", NULL, PLX_INT64 },
+        { "webhookConfig", NULL, PLX_STRUCT }, { "model", NULL, PLX_STRING }, { "name", NULL, PLX_STRING },
+        { "output", NULL }, { "createTime", NULL }, { "endTime", NULL }, { "updateTime", NULL },
+        { "batchStats", NULL }, { "state", NULL },
+    };
+    const plx_message_type batch = { PACKAGE "GenerateContentBatch", batch_fields, COUNT_OF(batch_fields) };
+    const plx_field        create_fields[] = { { "batch", &batch, PLX_MESSAGE }, { "model", NULL, PLX_STRING } };
+    const plx_message_type create_type = { PACKAGE "BatchGenerateContentRequest", create_fields,
+                                           COUNT_OF(create_fields) };
+
+    return plx_fields_check(body, &create_type, refusal);
+}
 
 /* ---- rows ---- */
 
@@ -160,7 +170,7 @@ static void create(plx_exchange *e, const plx_batch_kind *kind)
     }
     batch->kind = kind;
     batch->shelved.owner = plx_owner_of(e);
-    if (plx_fields_check(e->json, &create_type, &refusal) && read_names(batch, e, body, &refusal) &&
+    if (check_body(e->json, kind, &refusal) && read_names(batch, e, body, &refusal) &&
         take_rows(batch, e, plx_field_get(body, "inputConfig"), &refusal) &&
         plx_batches_add(e->world, batch, &refusal)) {
         plx_batch_send(e, batch);

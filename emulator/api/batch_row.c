@@ -4,6 +4,7 @@
 #include "api/asking.h"
 #include "api/batches.h"
 #include "api/embed.h"
+#include "generate/ask_fields.h"
 #include "generate/encoding.h"
 #include "generate/wishes.h"
 #include "proto/fields.h"
@@ -139,6 +140,7 @@ const plx_batch_kind plx_batch_of_content = {
     .type = "GenerateContentBatch",
     .output_type = "GenerateContentBatchOutput",
     .list = "inlinedResponses",
+    .row = &plx_generate_request_type,
     .answer_row = answer_content,
 };
 
@@ -179,5 +181,6 @@ const plx_batch_kind plx_batch_of_embeddings = {
     .type = "EmbedContentBatch",
     .output_type = "EmbedContentBatchOutput",
     .list = "inlinedEmbedContentResponses",
+    .row = &plx_embed_request_type,
     .answer_row = answer_embedding,
 };

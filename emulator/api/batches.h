@@ -16,6 +16,7 @@
 
 #include "api/intake.h"
 #include "api/shelf.h"
+#include "proto/fields.h"
 
 typedef enum plx_batch_state {
     PLX_BATCH_PENDING = 0,
@@ -37,6 +38,7 @@ typedef struct plx_batch_kind {
     const char *type;        /* of the job, and ... */
     const char *output_type; /* ... of its results, each without its package */
     const char *list;        /* of results that are in no file */
+    const plx_message_type *row; /* what a row asks */
 
     /* Answers a row, at once: writes the member "response", or "error" when the row is refused, and then `*is_refused`.
      * NO_MEMORY or LIMIT: neither. The arena is rewound by the caller. */

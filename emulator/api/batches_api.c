@@ -82,16 +82,18 @@ void plx_answer_batches(plx_exchange *e)
 
 /* ---- update ---- */
 
-static const plx_field        update_fields[] = { { "displayName", NULL }, { "priority", NULL } };
+static const plx_field        update_fields[] = { { "displayName", NULL, PLX_STRING },
+                                                      { "priority", NULL, PLX_INT64 } };
 static const plx_message_type update_type = { PACKAGE "GenerateContentBatch", update_fields,
                                               sizeof update_fields / sizeof update_fields[0] };
 
 static bool update(plx_exchange *e, plx_batch *batch, plx_refusal *refusal)
 {
     const cst_json *name = plx_field_get(e->json, "displayName");
+    bool            embeds = batch->kind == &plx_batch_of_embeddings;
     castor_i64      priority;
 
-    if (!plx_fields_check(e->json, &update_type, refusal) ||
+    if (!plx_fields_check_in(embeds ? "embedContentBatch" : "generateContentBatch", e->json, &update_type, refusal) ||
         !plx_field_integer(e->json, "priority", "", INT64_MIN, INT64_MAX, &priority, refusal)) {
         return false;
     }

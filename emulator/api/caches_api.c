@@ -10,6 +10,7 @@
 #include "api/models.h"
 #include "api/resources.h"
 #include "generate/ask.h"
+#include "generate/ask_fields.h"
 #include "json_cursor.h"
 #include "proto/fields.h"
 #include "proto/timestamp.h"
@@ -18,13 +19,14 @@
 #define PACKAGE "type.googleapis.com/google.ai.generativelanguage.v1beta."
 #define US_PER_S 1000000ll
 
-enum { ID_LETTERS = 36, TTL_DEFAULT_S = 3600 };
+enum { ID_LETTERS = 36, TTL_DEFAULT_S = 3600, QUOTED_BYTES = 100 };
 
-/* What a request is like is checked where requests are read (count_tokens); here only its names matter. */
 static const plx_field cache_fields[] = {
-    { "name", NULL }, { "model", NULL }, { "displayName", NULL }, { "contents", NULL }, { "systemInstruction", NULL },
-    { "tools", NULL }, { "toolConfig", NULL }, { "ttl", NULL }, { "expireTime", NULL }, { "createTime", NULL },
-    { "updateTime", NULL }, { "usageMetadata", NULL },
+    { "name", NULL, PLX_STRING }, { "model", NULL, PLX_STRING }, { "displayName", NULL, PLX_STRING },
+    { "contents", &plx_content_type, PLX_MESSAGE, .is_list = true },
+    { "systemInstruction", &plx_content_type, PLX_MESSAGE },
+    { "tools", &plx_tool_type, PLX_MESSAGE, .is_list = true }, { "toolConfig", &plx_tool_config_type, PLX_MESSAGE },
+    { "ttl", NULL }, { "expireTime", NULL }, { "createTime", NULL }, { "updateTime", NULL }, { "usageMetadata", NULL },
 };
 static const plx_message_type cache_type = { PACKAGE "CachedContent", cache_fields, COUNT_OF(cache_fields) };
 
@@ -63,15 +65,25 @@ static void send_cache(plx_exchange *e, const plx_cache *cache)
 
 /* ---- when it expires ---- */
 
+/* `value` stands where text of that type is wanted. */
+static bool refuse_value(const char *field, const char *type, const cst_json *value, plx_refusal *refusal)
+{
+    char       scratch[32];
+    castor_str label = cst_json_label(value, scratch);
+    const char *quote = cst_json_type_of(value) == CST_JSON_STRING ? "\"" : "";
+
+    return plx_refuse_field(refusal, field, "Invalid value at '%s' (type.googleapis.com/google.protobuf.%s), %s%.*s%s",
+                            field, type, quote, (int)cst_utf8_prefix(label, QUOTED_BYTES), label.data ? label.data : "",
+                            quote);
+}
+
 static bool read_ttl(const cst_json *ttl, int64_t now_us, int64_t *expires_us, plx_refusal *refusal)
 {
     castor_str text = cst_json_string(ttl);
     int64_t    us = 0;
 
     if (!text.data || !plx_duration_parse(text, &us)) {
-        return plx_refuse_field(refusal, "cached_content.ttl",
-                                "Invalid value at 'cached_content.ttl' (type.googleapis.com/google.protobuf.Duration), "
-                                "\"%.*s\"", CASTOR_ARG(text));
+        return refuse_value("cached_content.ttl", "Duration", ttl, refusal);
     }
     *expires_us = now_us + us;
     return us > 0 || plx_refuse(refusal, 400, "* CachedContent.ttl: the ttl must be longer than 0 seconds.\n");
@@ -82,9 +94,7 @@ static bool read_expire_time(const cst_json *time, int64_t now_us, int64_t *expi
     castor_str text = cst_json_string(time);
 
     if (!text.data || !plx_timestamp_parse(text, expires_us)) {
-        return plx_refuse_field(refusal, "cached_content.expire_time",
-                                "Invalid value at 'cached_content.expire_time' "
-                                "(type.googleapis.com/google.protobuf.Timestamp), \"%.*s\"", CASTOR_ARG(text));
+        return refuse_value("cached_content.expire_time", "Timestamp", time, refusal);
     }
     return *expires_us > now_us || plx_refuse(refusal, 400, "* CachedContent.expire_time: it must be in the future.\n");
 }
@@ -131,7 +141,7 @@ static castor_status print_request(const plx_exchange *e, cst_buf *out)
         cst_json_key(&w, taken[i]);
         cst_json_put_raw(&w, cst_json_source(cst_json_cursor_find(root, name_of(e->json, member))));
     }
-    if (plx_list_count(plx_field_get(e->json, "contents")) == 0 && plx_field_get(e->json, "systemInstruction")) {
+    if (plx_list_count(plx_field_get(e->json, "contents")) == 0) {
         cst_json_key(&w, "contents"); /* a cache may do without, a request not */
         cst_json_put_raw(&w, CASTOR_STR("[{\"role\":\"user\",\"parts\":[{\"text\":\"\"}]}]"));
     }
@@ -197,7 +207,7 @@ static bool read_cache(plx_cache *cache, plx_exchange *e, plx_refusal *refusal)
     cache->shelved.owner = plx_owner_of(e);
     cache->shelved.created_us = cache->shelved.updated_us = now_us;
     cache->shelved.expires_us = now_us + TTL_DEFAULT_S * US_PER_S;
-    return plx_fields_check(e->json, &cache_type, refusal) && read_names(cache, e->json, refusal) &&
+    return plx_fields_check_in("cachedContent", e->json, &cache_type, refusal) && read_names(cache, e->json, refusal) &&
            (model = plx_model_for(e, castor_str_of(cache->model), "createCachedContent", refusal)) &&
            read_expiry(e->json, now_us, &cache->shelved.expires_us, refusal) &&
            count_tokens(e, model, &cache->token_count, refusal) &&
@@ -297,7 +307,8 @@ static bool check_update(const plx_exchange *e, plx_refusal *refusal)
     cst_json_iterator members = cst_json_iterate(e->json);
     castor_str        key;
 
-    if (!plx_fields_check(e->json, &cache_type, refusal) || !check_mask(mask, refusal)) return false;
+    if (!plx_fields_check_in("cachedContent", e->json, &cache_type, refusal)) return false;
+    if (!check_mask(mask, refusal)) return false;
     while (cst_json_next(&members, &key)) {
         if (!is_expiry(key) && !cst_str_is(key, "name")) return refuse_update(key, refusal);
     }

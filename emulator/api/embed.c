@@ -28,10 +28,10 @@ static const plx_field request_fields[] = {
     { "taskType", NULL, PLX_ENUM, .choices = &task_types }, { "title", NULL, PLX_STRING },
     { "outputDimensionality", NULL, PLX_INT32 },
 };
-static const plx_message_type request_type = PLX_TYPE("EmbedContentRequest", request_fields);
+const plx_message_type plx_embed_request_type = PLX_TYPE("EmbedContentRequest", request_fields);
 
 static const plx_field batch_fields[] = {
-    { "requests", &request_type, PLX_MESSAGE, .is_list = true }, { "model", NULL, PLX_STRING },
+    { "requests", &plx_embed_request_type, PLX_MESSAGE, .is_list = true }, { "model", NULL, PLX_STRING },
 };
 static const plx_message_type batch_type = PLX_TYPE("BatchEmbedContentsRequest", batch_fields);
 
@@ -121,7 +121,7 @@ static bool check_parts(const plx_embed_ask *ask, const cst_json *parts, plx_ref
 
 static bool check_request(const plx_embed_ask *ask, plx_refusal *refusal)
 {
-    if (!plx_fields_check(ask->request, &request_type, refusal) || !check_model(ask, refusal)) return false;
+    if (!plx_fields_check(ask->request, &plx_embed_request_type, refusal) || !check_model(ask, refusal)) return false;
     if (!check_parts(ask, plx_field_get(plx_field_get(ask->request, "content"), "parts"), refusal)) return false;
     if (cst_json_string(plx_field_get(ask->request, "title")).len > 0 &&
         !cst_str_is(task_of(ask->request), "RETRIEVAL_DOCUMENT")) {

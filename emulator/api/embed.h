@@ -7,7 +7,10 @@
 #include "generate/model_table.h"
 #include "json.h"
 #include "json_writer.h"
+#include "proto/fields.h"
 #include "proto/refusal.h"
+
+extern const plx_message_type plx_embed_request_type;
 
 typedef struct plx_embed_ask {
     const cst_json  *request;    /* an EmbedContentRequest */

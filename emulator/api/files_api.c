@@ -191,7 +191,7 @@ static bool register_one(plx_exchange *e, castor_str uri, cst_json_writer *w, pl
 
 static bool check_uris(const cst_json *body, plx_refusal *refusal)
 {
-    static const plx_field        fields[] = { { "uris", NULL } };
+    static const plx_field        fields[] = { { .name = "uris", .kind = PLX_STRING, .is_list = true } };
     static const plx_message_type type = { PACKAGE "RegisterFilesRequest", fields, 1 };
     const cst_json               *uris = plx_field_get(body, "uris");
     plx_list                      each = plx_list_of(uris);

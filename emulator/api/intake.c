@@ -16,12 +16,13 @@
 /* ---- what is told about it ---- */
 
 static const plx_field file_fields[] = {
-    { "name", NULL }, { "displayName", NULL }, { "mimeType", NULL }, { "sizeBytes", NULL }, { "createTime", NULL },
+    { "name", NULL, PLX_STRING }, { "displayName", NULL, PLX_STRING }, { "mimeType", NULL, PLX_STRING },
+    { "sizeBytes", NULL, PLX_INT64 }, { "createTime", NULL },
     { "updateTime", NULL }, { "expirationTime", NULL }, { "sha256Hash", NULL }, { "uri", NULL },
     { "downloadUri", NULL }, { "state", NULL }, { "error", NULL }, { "source", NULL }, { "videoMetadata", NULL },
 };
 static const plx_message_type file_type = { PACKAGE "File", file_fields, COUNT_OF(file_fields) };
-static const plx_field        create_fields[] = { { "file", &file_type } };
+static const plx_field        create_fields[] = { { "file", &file_type, PLX_MESSAGE } };
 static const plx_message_type create_type = { PACKAGE "CreateFileRequest", create_fields, COUNT_OF(create_fields) };
 
 static bool read_file(plx_intake *intake, const cst_json *file, const plx_files *files, plx_refusal *refusal)

@@ -258,14 +258,26 @@ static void check_message(const cst_json *value, const plx_message_type *type, c
     }
 }
 
-bool plx_fields_check(const cst_json *object, const plx_message_type *type, plx_refusal *refusal)
+static bool check_body(const cst_json *object, const plx_message_type *type, const place *at, plx_refusal *refusal)
 {
-    static const place body = { NULL, "", SIZE_MAX, false };
-
     if (cst_json_type_of(object) != CST_JSON_OBJECT) {
         return plx_refuse_field(refusal, "", "Invalid JSON payload received. Unknown name \"\": Root element must be a "
                                              "message.");
     }
-    check_message(object, type, &body, refusal);
+    check_message(object, type, at, refusal);
     return refusal->code == 0;
+}
+
+static const place body = { NULL, "", SIZE_MAX, false };
+
+bool plx_fields_check(const cst_json *object, const plx_message_type *type, plx_refusal *refusal)
+{
+    return check_body(object, type, &body, refusal);
+}
+
+bool plx_fields_check_in(const char *field, const cst_json *object, const plx_message_type *type, plx_refusal *refusal)
+{
+    place at = { &body, field, SIZE_MAX, false };
+
+    return check_body(object, type, &at, refusal);
 }

@@ -51,6 +51,10 @@ struct plx_message_type {
 /* False: `object` is no such message, or holds what the message does not have; `refusal` lists it. */
 bool plx_fields_check(const cst_json *object, const plx_message_type *type, plx_refusal *refusal);
 
+/* The same for a body that is one field of the method's request: that field begins each path in error texts. */
+bool plx_fields_check_in(const char *field, const cst_json *object, const plx_message_type *type,
+                         plx_refusal *refusal);
+
 /* Whether `key` is the camelCase `name`, or its snake_case form; and that form, which paths in error texts have. */
 bool plx_field_is(castor_str key, const char *name);
 void plx_field_snake(char *out, size_t size, const char *name);

@@ -661,6 +661,41 @@ static long peak_memory_of(const tst_pollux *p)
     return peak;
 }
 
+/* The answer to the first that is refused; `*count` were not. */
+static tst_answer upload_until_refused(const tst_pollux *p, const char *headers, size_t *count)
+{
+    tst_link   l = tst_connect(p);
+    tst_answer a = { 0 };
+
+    for (*count = 0;; ++*count) {
+        tst_request(&l, "POST", "/upload/v1beta/files", headers, "{}");
+        a = tst_read_answer(&l);
+        if (a.status != 200) break;
+        tst_forget(&a);
+    }
+    tst_hang_up(&l);
+    return a;
+}
+
+static void what_there_is_no_room_for_is_refused_with_the_bound(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+    size_t     count;
+
+    (void)state;
+    tst_answer a = upload_until_refused(&p, KEY RESUMABLE, &count);
+    assert_int_equal(count, 1000);
+    assert_int_equal(a.status, 429);
+    tst_contains(&a, "no more than 1000 uploads");
+    tst_forget(&a);
+    a = upload_until_refused(&p, KEY "X-Goog-Upload-Protocol: raw\r\nContent-Type: application/jsonl\r\n", &count);
+    assert_int_equal(count, 4096);
+    assert_int_equal(a.status, 429);
+    tst_contains(&a, "no more than 4096 files and batches");
+    tst_forget(&a);
+    tst_pollux_stop(&p);
+}
+
 static void a_large_file_is_never_held(void **state)
 {
     enum { SIZE = 64 << 20, CHUNK = 8 << 20, GROWTH_KB_MAX = 8 << 10 };
@@ -714,6 +749,7 @@ int main(void)
         cmocka_unit_test(one_wrong_object_leaves_no_files_of_the_others),
         cmocka_unit_test(a_uri_of_a_host_alone_is_no_file_of_ours),
         cmocka_unit_test(what_is_no_host_gets_into_no_url),
+        cmocka_unit_test(what_there_is_no_room_for_is_refused_with_the_bound),
         cmocka_unit_test(a_large_file_is_never_held),
     };
     return cmocka_run_group_tests(tests, start, stop);

@@ -93,8 +93,9 @@ static bool take_list(plx_batch *batch, plx_exchange *e, const cst_json *list, p
         return plx_refuse(refusal, 400, "The request has more than the %d bytes that a batch without a file may have. "
                                         "Upload the requests as a file instead.", (int)PLX_BATCH_INLINE_BYTES_MAX);
     }
-    batch->rows = plx_blob_new(plx_files_room(e->world->resources->files));
-    if (!batch->rows || !copy_rows(e, batch->rows)) return plx_refuse_memory(refusal);
+    plx_blob_room *room = plx_files_room(e->world->resources->files);
+    batch->rows = plx_blob_new(room);
+    if (!batch->rows || !copy_rows(e, batch->rows)) return plx_blob_refuse(room, refusal);
     batch->row_count = count;
     return true;
 }

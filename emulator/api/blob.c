@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,6 +21,19 @@ plx_blob *plx_blob_new(plx_blob_room *room)
     blob->fd = -1;
     cst_buf_init(&blob->memory, cst_allocator_default(), PLX_BLOB_MEMORY_BYTES);
     return blob;
+}
+
+bool plx_blob_refuse(const plx_blob_room *room, plx_refusal *refusal)
+{
+    if (room->count >= PLX_BLOBS_MAX) {
+        return plx_refuse(refusal, 429,
+                          "The emulator keeps the rows and results of no more than %d files and batches; delete some.",
+                          (int)PLX_BLOBS_MAX);
+    }
+    return plx_refuse(refusal, 503,
+                      "The emulator cannot keep this content: its memory, its disk or its own limit of %" PRIu64
+                      " bytes is full.",
+                      PLX_BLOB_ROOM_BYTES);
 }
 
 plx_blob *plx_blob_share(plx_blob *blob)

@@ -9,6 +9,7 @@
 
 #include "base.h"
 #include "bounds.h"
+#include "proto/refusal.h"
 
 /* How much all blobs together may hold. */
 typedef struct plx_blob_room {
@@ -28,6 +29,10 @@ typedef struct plx_blob {
 
 /* NULL: no memory, or no room for one more. */
 plx_blob *plx_blob_new(plx_blob_room *room);
+
+/* Tells why one could not be made, or could not take more. Always false. */
+bool plx_blob_refuse(const plx_blob_room *room, plx_refusal *refusal);
+
 plx_blob *plx_blob_share(plx_blob *blob);
 void      plx_blob_drop(plx_blob *blob); /* takes NULL; the last one to drop it frees it */
 

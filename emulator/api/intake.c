@@ -116,7 +116,7 @@ bool plx_intake_begin(plx_intake *intake, plx_files *files, plx_refusal *refusal
     intake->facts.content = plx_blob_new(plx_files_room(files));
     if (intake->facts.content) return true;
     plx_intake_free(intake);
-    return plx_refuse_memory(refusal);
+    return plx_blob_refuse(plx_files_room(files), refusal);
 }
 
 void plx_intake_free(plx_intake *intake)
@@ -137,8 +137,7 @@ bool plx_intake_take(plx_intake *intake, castor_str bytes, plx_refusal *refusal)
                           intake->size_told.is_set ? "were announced for it" : "a file may have");
     }
     if (facts->content && !plx_blob_append(facts->content, bytes)) {
-        return plx_refuse(refusal, 503, "The emulator cannot keep the content of this file: its disk or its own limit "
-                                        "of %" PRIu64 " bytes is full.", PLX_BLOB_ROOM_BYTES);
+        return plx_blob_refuse(facts->content->room, refusal);
     }
     if (EVP_DigestUpdate(intake->sha256, bytes.data, bytes.len) != 1) return plx_refuse_memory(refusal);
     facts->size += bytes.len;

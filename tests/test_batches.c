@@ -274,6 +274,32 @@ static void a_file_of_rows_becomes_a_file_of_results(void **state)
     tst_check_error(tst_call(&shared, "GET", url, OTHER_KEY, NULL), DENIED, "File batch-");
 }
 
+static void a_client_that_counts_on_the_order_of_results_is_found_out(void **state)
+{
+    char path[128], file[96], url[240];
+
+    (void)state;
+    upload(&shared, "application/jsonl", LINE("r1") "\n" LINE("r2") "\n" LINE("r3") "\n", file);
+    snprintf(url, sizeof url, "{\"batch\":{\"displayName\":\"pollux: shuffle\",\"inputConfig\":{\"fileName\":\"%s\"}}}",
+             file);
+    make(&shared, url, path);
+    tst_advance(&shared, "3600");
+    tst_answer a = tst_get(&shared, path);
+    tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "3");
+    tst_text_at(&a, "response.responsesFile", file, sizeof file);
+    tst_forget(&a);
+
+    snprintf(url, sizeof url, "/v1beta/%s:download?alt=media", file);
+    a = tst_get(&shared, url);
+    tst_check_status(&a, 200);
+    assert_ptr_equal(strstr(a.body, "{\"key\":\"r2\","), a.body);
+    const char *second = strstr(a.body, "}\n{\"key\":\"r1\",");
+    assert_non_null(second);
+    assert_non_null(strstr(second, "}\n{\"key\":\"r3\","));
+    assert_int_equal(a.body[a.len - 1], '}'); /* and no end of the last line */
+    tst_forget(&a);
+}
+
 static void a_file_that_is_no_json_lines_fails_the_batch(void **state)
 {
     static const struct {
@@ -588,6 +614,7 @@ int main(void)
         cmocka_unit_test(what_is_no_batch_is_refused),
         cmocka_unit_test(a_request_of_more_than_20_mb_wants_a_file),
         cmocka_unit_test(a_file_of_rows_becomes_a_file_of_results),
+        cmocka_unit_test(a_client_that_counts_on_the_order_of_results_is_found_out),
         cmocka_unit_test(a_file_that_is_no_json_lines_fails_the_batch),
         cmocka_unit_test(a_batch_reads_its_file_to_the_end_though_that_is_deleted),
         cmocka_unit_test(a_batch_of_embeddings_gives_vectors_and_their_tokens),

@@ -24,7 +24,10 @@ struct plx_batches {
 /* What is needed for the work alone. */
 static void end_work(plx_batch *batch)
 {
-    if (batch->is_begun) plx_blob_lines_free(&batch->lines);
+    if (batch->is_begun) {
+        plx_blob_lines_free(&batch->lines);
+        cst_buf_free(&batch->held);
+    }
     batch->is_begun = false;
     plx_blob_drop(batch->rows);
     batch->rows = NULL;
@@ -180,8 +183,49 @@ static bool begin_work(plx_world *world, plx_batch *batch)
         return false;
     }
     plx_blob_lines_init(&batch->lines, batch->rows);
+    cst_buf_init(&batch->held, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
     batch->is_begun = true;
     return true;
+}
+
+/* ---- results ---- */
+
+/* The service promises no order for a file, and no end of its last line: who reads it should not count on them. */
+static bool is_shuffled(const plx_batch *batch)
+{
+    return batch->is_file && has_wish(batch, "pollux: shuffle");
+}
+
+static bool put_line(plx_batch *batch, castor_str line, plx_refusal *refusal)
+{
+    plx_intake *results = &batch->results;
+
+    if (results->facts.size > 0 && !plx_intake_take(results, CASTOR_STR("\n"), refusal)) return false;
+    return plx_intake_take(results, line, refusal);
+}
+
+static bool put_held(plx_batch *batch, plx_refusal *refusal)
+{
+    bool is_put = batch->held.len == 0 || put_line(batch, cst_buf_view(&batch->held), refusal);
+
+    batch->held.len = 0;
+    return is_put;
+}
+
+/* Shuffled, the second comes before the first, the fourth before the third, and so on. */
+static bool put_result(plx_batch *batch, castor_str line, plx_refusal *refusal)
+{
+    if (is_shuffled(batch) && batch->held.len == 0) {
+        return cst_buf_append_str(&batch->held, line) == CASTOR_OK || plx_refuse_memory(refusal);
+    }
+    return put_line(batch, line, refusal) && put_held(batch, refusal);
+}
+
+static bool end_results(plx_batch *batch, plx_refusal *refusal)
+{
+    if (!put_held(batch, refusal)) return false;
+    if (is_shuffled(batch) || batch->results.facts.size == 0) return true;
+    return plx_intake_take(&batch->results, CASTOR_STR("\n"), refusal);
 }
 
 /* The file of results; what has none keeps them for itself. */
@@ -189,6 +233,10 @@ static void end_rows(plx_world *world, plx_batch *batch)
 {
     plx_refusal refusal = { .code = 0 };
 
+    if (!end_results(batch, &refusal)) {
+        fail(batch, refusal.message);
+        return;
+    }
     if (batch->is_file) {
         const plx_file *file = plx_intake_finish(&batch->results, world, &refusal);
         if (!file) {
@@ -199,6 +247,8 @@ static void end_rows(plx_world *world, plx_batch *batch)
     }
     finish(batch, PLX_BATCH_SUCCEEDED, batch->due_us);
 }
+
+/* ---- rows ---- */
 
 /* What tells rows apart: of a file their key, of a list their metadata. `document` was read from `row`. */
 static void put_label(cst_json_writer *w, const cst_json_doc *document, castor_str row, const char *name)
@@ -235,8 +285,7 @@ static bool answer_row(plx_world *world, plx_batch *batch, castor_str row, cst_j
     if (!batch->is_file) put_label(&w, document, row, "metadata");
     cst_json_close_object(&w);
     if (status == CASTOR_OK) status = w.status;
-    if (status == CASTOR_OK) status = cst_buf_append_text(out, "\n");
-    if (status == CASTOR_OK && plx_intake_take(&batch->results, cst_buf_view(out), &refusal)) {
+    if (status == CASTOR_OK && put_result(batch, cst_buf_view(out), &refusal)) {
         batch->answered_count++;
         batch->failed_count += is_refused ? 1 : 0;
         return true;

@@ -9,7 +9,8 @@
  * All on the world's clock. --batch-time is what lies between creation and due_us, the first quarter of it PENDING.
  * Rows are answered when somebody looks at a job that is due, in slices of one turn of the loop each, so that a large
  * job holds up nobody but who looks at it; its times are as if they had been answered all along. A display name with
- * "pollux: fail" in it makes the job fail, one with "pollux: expire" keeps it RUNNING until it expires.
+ * "pollux: fail" in it makes the job fail, one with "pollux: expire" keeps it RUNNING until it expires, and with
+ * "pollux: shuffle" the results in its file stand in another order, the last line without an end.
  */
 #ifndef PLX_BATCHES_H
 #define PLX_BATCHES_H
@@ -70,7 +71,8 @@ struct plx_batch {
     plx_blob             *rows;      /* one a line; NULL: its file was no JSON Lines, or all is done */
     plx_blob_lines        lines;     /* of them, once they are being read */
     plx_intake            results;   /* one a line */
-    bool                  is_begun;  /* `lines` and `results` are in use */
+    cst_buf               held;      /* a result that stands behind the next one */
+    bool                  is_begun;  /* `lines`, `results` and `held` are in use */
     uint64_t              answered_count;
     uint64_t              failed_count; /* of these */
     char                  results_name[PLX_RESOURCE_NAME_SIZE]; /* "files/batch-abc"; empty: none */

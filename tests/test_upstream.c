@@ -601,15 +601,34 @@ static void half_an_answer_is_never_made_whole(void **state)
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 9999\r\n\r\n" SAY("Half"), /* cut */
         EVENTS_HEAD SAY("Half") "data: {\"choices\":[{\"delta\":{\"content\":\"x",
     };
+    static const struct {
+        const char *path;
+        const char *body;
+        const char *error; /* what stands before the sentence */
+    } streams[] = {
+        { STREAM, HELLO, "}\r\n\r\ndata: {\"error\": {\"code\": 503,\"message\": \"" },
+        { ARRAY, HELLO, ",\r\n{\n  \"error\": {\n    \"code\": 503,\n    \"message\": \"" },
+        { CHAT,
+          "{\"model\":\"gemini-3.8-flash\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}",
+          "}\n\ndata: {\"error\":{\"code\":503,\"message\":\"" },
+        { MESSAGE, "{\"prompt\":[{\"text\":\"Hi\"}],\"stream\":true}",
+          "}\n{\"error\":{\"code\":503,\"message\":\"" },
+    };
     fake f = start(NULL, NULL);
 
     (void)state;
     for (size_t i = 0; i < sizeof halves / sizeof halves[0]; i++) {
-        tst_answer a = ask_and_say(&f, ARRAY, HELLO, halves[i]);
-        tst_contains(&a, "Half");
-        assert_false(a.is_whole);
-        tst_lacks(&a, "finishReason");
-        tst_forget(&a);
+        tst_answer a;
+        for (size_t j = 0; j < sizeof streams / sizeof streams[0]; j++) {
+            a = ask_and_say(&f, streams[j].path, streams[j].body, halves[i]);
+            tst_contains(&a, "Half");
+            tst_contains(&a, streams[j].error);
+            tst_contains(&a, "broke off in the middle of its answer");
+            assert_false(a.is_whole);
+            tst_lacks(&a, "finishReason");
+            tst_lacks(&a, "[DONE]");
+            tst_forget(&a);
+        }
         a = ask_and_say(&f, WHOLE, HELLO, halves[i]);
         assert_int_equal(a.status, 503);
         tst_forget(&a);
@@ -630,6 +649,13 @@ static void an_error_in_mid_stream_is_an_event(void **state)
     tst_contains(&a, "data: {\"error\": {\"code\": 429,\"message\": \"The upstream at");
     tst_contains(&a, "answered 429: too many\",\"status\": \"RESOURCE_EXHAUSTED\"");
     tst_lacks(&a, "finishReason");
+    tst_forget(&a);
+
+    a = ask_and_say(&f, ARRAY, HELLO,
+                    EVENTS_HEAD SAY("Half") "data: {\"error\":{\"code\":429,\"message\":\"too many\"}}\n\n");
+    assert_true(a.is_whole);
+    tst_contains(&a, ",\r\n{\n  \"error\": {\n    \"code\": 429,");
+    assert_string_equal(a.body + a.len - 3, "}\n]");
     tst_forget(&a);
     stop(&f);
 }

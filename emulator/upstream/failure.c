@@ -6,7 +6,6 @@
 #include <inttypes.h>
 
 #include "proto/json_style.h"
-#include "proto/fields.h"
 
 enum { QUOTED_BYTES = 1024 };
 
@@ -60,24 +59,40 @@ bool plx_failure_told(plx_refusal *refusal, const plx_upstream *u, int status, c
     return false;
 }
 
-castor_status plx_failure_print_event(const plx_refusal *refusal, cst_buf *out)
-{
-    cst_buf         json;
-    cst_buf         narrow;
-    cst_json_doc    doc;
-    cst_json_writer w = cst_json_writer_to(&narrow);
+/* ---- in a stream ---- */
 
+/* What stands around an error, by the stream in which it stands. */
+static const struct {
+    const plx_encoding *encoding;
+    const char         *before;
+    bool                is_narrow; /* without white space */
+    plx_json_style      style;
+    const char         *behind;
+    const char         *end;       /* of the body */
+} forms[] = {
+    { &plx_gemini_events, "data: ", false, PLX_JSON_SPACED, "\r\n\r\n", "" },
+    { &plx_gemini_array, ",\r\n", false, PLX_JSON_INDENTED, "\n", "]" },
+    { &plx_openai_events, "data: ", true, PLX_JSON_SPACED, "\n\n", "" },
+    { &plx_message_lines, "", true, PLX_JSON_SPACED, "\n", "" },
+    { &plx_message_events, "data: ", false, PLX_JSON_SPACED, "\r\n\r\n", "" },
+};
+
+castor_status plx_failure_print(const plx_refusal *refusal, const plx_encoding *encoding, bool is_last, cst_buf *out)
+{
+    cst_buf json;
+    cst_buf narrow;
+    size_t  i = 0;
+
+    while (i + 1 < sizeof forms / sizeof forms[0] && forms[i].encoding != encoding) i++;
     cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
     cst_buf_init(&narrow, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
-    cst_json_doc_init(&doc, cst_allocator_default());
     castor_status status = plx_refusal_print(refusal, false, &json);
-    if (status == CASTOR_OK) status = cst_json_read(&doc, cst_buf_view(&json), NULL, NULL);
-    if (status == CASTOR_OK) plx_json_put(&w, cst_json_root(&doc));
-    if (status == CASTOR_OK) status = w.status;
-    if (status == CASTOR_OK) status = cst_buf_append_text(out, "data: ");
-    if (status == CASTOR_OK) status = plx_json_print_styled(out, cst_buf_view(&narrow), PLX_JSON_SPACED);
-    if (status == CASTOR_OK) status = cst_buf_append_text(out, "\r\n\r\n");
-    cst_json_doc_free(&doc);
+    if (status == CASTOR_OK) status = plx_json_squeeze(&narrow, cst_buf_view(&json));
+    if (status == CASTOR_OK) status = cst_buf_append_text(out, forms[i].before);
+    if (status == CASTOR_OK && forms[i].is_narrow) status = cst_buf_append_str(out, cst_buf_view(&narrow));
+    else if (status == CASTOR_OK) status = plx_json_print_styled(out, cst_buf_view(&narrow), forms[i].style);
+    if (status == CASTOR_OK) status = cst_buf_append_text(out, forms[i].behind);
+    if (status == CASTOR_OK && is_last) status = cst_buf_append_text(out, forms[i].end);
     cst_buf_free(&narrow);
     cst_buf_free(&json);
     return status;

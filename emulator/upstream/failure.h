@@ -6,6 +6,7 @@
 #ifndef PLX_FAILURE_H
 #define PLX_FAILURE_H
 
+#include "generate/encoding.h"
 #include "proto/refusal.h"
 #include "upstream/upstream.h"
 
@@ -25,7 +26,7 @@ bool plx_failure_cut(plx_refusal *refusal, const plx_upstream *upstream, const c
 bool plx_failure_told(plx_refusal *refusal, const plx_upstream *upstream, int status, castor_str text,
                       int64_t retry_after_s);
 
-/* The error as an event of a stream. */
-castor_status plx_failure_print_event(const plx_refusal *refusal, cst_buf *out);
+/* The error as what comes next in a stream that has begun. `is_last`: and then the body's end. */
+castor_status plx_failure_print(const plx_refusal *refusal, const plx_encoding *encoding, bool is_last, cst_buf *out);
 
 #endif

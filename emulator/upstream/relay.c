@@ -34,8 +34,9 @@ static void refuse(plx_relay *r, const plx_refusal *refusal)
     r->order.refuse(r->order.user, refusal); /* the relay is gone now */
 }
 
-/* An event of the stream tells it, as the service does; where there are no events the client is cut off. */
-static void tell_failure(plx_relay *r, const plx_refusal *refusal)
+/* The stream tells it, as the service does. What broke off breaks off here too when it has told why: some clients take
+ * no notice of an error in a stream, and a half must not look whole to them. */
+static void tell_failure(plx_relay *r, const plx_refusal *refusal, bool is_cut)
 {
     plx_reply *reply = r->order.reply;
 
@@ -44,13 +45,10 @@ static void tell_failure(plx_relay *r, const plx_refusal *refusal)
         return;
     }
     r->bytes.len = 0;
-    if (strcmp(r->order.encoding->content_type, "text/event-stream") != 0 ||
-        plx_failure_print_event(refusal, &r->bytes) != CASTOR_OK) {
-        plx_reply_abort(reply, PLX_ABORT_RESET, 0);
-        return;
-    }
-    send_bytes(r);
-    plx_reply_end(reply);
+    castor_status status = plx_failure_print(refusal, r->order.encoding, !is_cut, &r->bytes);
+    if (status == CASTOR_OK) send_bytes(r);
+    if (status != CASTOR_OK || is_cut) plx_reply_abort(reply, PLX_ABORT_RESET, 0);
+    else plx_reply_end(reply);
 }
 
 /* ---- what was said ---- */
@@ -296,7 +294,7 @@ static bool fail(plx_relay *r, castor_status status, const char *what)
     } else {
         plx_refuse(&refusal, 500, "The upstream's answer does not fit the emulator's limits, or memory ran out.");
     }
-    tell_failure(r, &refusal);
+    tell_failure(r, &refusal, false);
     return false;
 }
 
@@ -336,25 +334,6 @@ static bool take(plx_relay *r, castor_str bytes)
     return true;
 }
 
-/* Everything was read. False: the relay is gone. */
-static bool read_end(plx_relay *r)
-{
-    castor_status status = CASTOR_OK;
-    castor_str    data;
-    char          what[128];
-
-    if (!is_of_events(r)) {
-        castor_str type = plx_transfer_content_type(r->transfer);
-        cst_copy_text(what, sizeof what, type.len > 0 ? type : CASTOR_STR("something without a type"));
-        status = plx_chat_answer_read(&r->chat, r->rest.len > 0 ? cst_buf_view(&r->rest) : CASTOR_STR(""));
-        if (status != CASTOR_OK || r->chat.has_error) return fail(r, status, what);
-    } else if (plx_events_end(&r->events, &data) == PLX_EVENTS_EVENT && !read_event(r, data)) {
-        return false;
-    }
-    status = plx_chat_answer_end(&r->chat);
-    return status == CASTOR_OK || fail(r, status, "");
-}
-
 /* The error as it was told, or what became of the connection. */
 static void finish_badly(plx_relay *r, const char *why)
 {
@@ -373,8 +352,37 @@ static void finish_badly(plx_relay *r, const char *why)
         plx_failure_cut(&refusal, u, why);
     }
     cst_json_doc_free(&doc);
-    if (r->has_headers) plx_reply_abort(r->order.reply, PLX_ABORT_RESET, 0);
-    else refuse(r, &refusal);
+    tell_failure(r, &refusal, true);
+}
+
+/* The last event, without its end: there may be no more to it, or half of it. False: the relay is gone. */
+static bool read_torn_event(plx_relay *r, castor_str data)
+{
+    if (cst_str_is(cst_str_trim(data), "[DONE]")) return true;
+    castor_status status = plx_chat_answer_read(&r->chat, data);
+    if (status == CASTOR_OK && !r->chat.has_error) return true;
+    if (status != CASTOR_PROTOCOL) return fail(r, status, "");
+    finish_badly(r, "it ended within an event");
+    return false;
+}
+
+/* Everything was read. False: the relay is gone. */
+static bool read_end(plx_relay *r)
+{
+    castor_status status = CASTOR_OK;
+    castor_str    data;
+    char          what[128];
+
+    if (!is_of_events(r)) {
+        castor_str type = plx_transfer_content_type(r->transfer);
+        cst_copy_text(what, sizeof what, type.len > 0 ? type : CASTOR_STR("something without a type"));
+        status = plx_chat_answer_read(&r->chat, r->rest.len > 0 ? cst_buf_view(&r->rest) : CASTOR_STR(""));
+        if (status != CASTOR_OK || r->chat.has_error) return fail(r, status, what);
+    } else if (plx_events_end(&r->events, &data) == PLX_EVENTS_EVENT && !read_torn_event(r, data)) {
+        return false;
+    }
+    status = plx_chat_answer_end(&r->chat);
+    return status == CASTOR_OK || fail(r, status, "");
 }
 
 static void finish(plx_relay *r, const char *why)
@@ -433,7 +441,7 @@ void plx_relay_go_on(plx_relay *r)
         finish(r, why);
     } else if (now_us >= r->heard_us + r->order.upstream->silence_us) {
         plx_failure_silent(&refusal, r->order.upstream);
-        tell_failure(r, &refusal);
+        tell_failure(r, &refusal, false);
     } else {
         plx_reply_wake_at(reply, r->heard_us + r->order.upstream->silence_us);
     }

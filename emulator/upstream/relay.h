@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: MIT
  *
  *   ASKING --first words--> SAYING --end, with a reason for it--> ended
- *      |                       +-----cut, or no reason given-----> aborted: half an answer is never made whole
+ *      |                       +-----cut, or no reason given-----> told and aborted: half an answer is never made whole
+ *      |                       +-----any other failure-----------> told and ended
  *      +----any failure------> refused
  *
  * An answer that is not a stream is kept until it is whole, and can be refused until then. Both ways wait for each

@@ -100,6 +100,13 @@ static void note_phase(cst_exchange *exchange)
     exchange->sink.on_phase(exchange->sink.user);
 }
 
+/* What comes on a kept connection before we have asked is an answer to no question, or the end. libcurl 7.88.1 would take
+ * the one for the answer to ours, which RFC 9112, 6.3 forbids. It tells ports here, and the socket only at the end. */
+static bool is_stale(const cst_exchange *exchange)
+{
+    return exchange->is_reused && !cst_sockets_was_silent(exchange->all->sockets, exchange->local_port);
+}
+
 /* Before it sends. What a used connection lost without a byte of an answer, and a stream that the server refused, libcurl
  * would send again at once and up to five times: whether and when is not its business. */
 static int on_connected(void *user, char *remote, char *local, int remote_port, int local_port)
@@ -110,15 +117,17 @@ static int on_connected(void *user, char *remote, char *local, int remote_port, 
     (void)remote;
     (void)local;
     (void)remote_port;
-    (void)local_port;
     if (exchange->is_sent) {
         exchange->is_dropped = true;
         return CURL_PREREQFUNC_ABORT;
     }
     curl_easy_getinfo(exchange->easy, CURLINFO_NUM_CONNECTS, &connections_made);
+    exchange->is_reused = connections_made == 0;
+    exchange->local_port = local_port;
+    exchange->is_stale = is_stale(exchange);
+    if (exchange->is_stale) return CURL_PREREQFUNC_ABORT;
     exchange->has_started = exchange->is_sent = true;
     note_phase(exchange);
-    exchange->is_reused = connections_made == 0;
     exchange->sink.on_connected(exchange->sink.user, exchange->is_reused);
     return CURL_PREREQFUNC_OK;
 }
@@ -361,9 +370,25 @@ bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code)
 {
     bool is_refused = code == CURLE_PEER_FAILED_VERIFICATION && !exchange->is_sent;
 
+    if (exchange->is_stale) {
+        exchange->is_stale = false;
+        return curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
+    }
     if (!is_refused || !cst_roots_widen(&exchange->all->roots, exchange->trusted)) return false;
     exchange->is_connected = false;
     return cst_exchange_set_trust(exchange);
+}
+
+/* In HTTP/2 a frame may come at any time: it names its stream. */
+static void note_kept(cst_exchange *exchange)
+{
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    long          version = 0;
+
+    curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version != CURL_HTTP_VERSION_1_1) return;
+    if (curl_easy_getinfo(exchange->easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return;
+    cst_sockets_kept(exchange->all->sockets, socket, exchange->local_port);
 }
 
 void cst_exchange_end(cst_exchange *exchange, CURLcode code)
@@ -379,6 +404,7 @@ void cst_exchange_end(cst_exchange *exchange, CURLcode code)
     }
     exchange->is_sound = code == CURLE_OK;
     if (code == CURLE_OK) {
+        note_kept(exchange);
         tell_head(exchange);
         exchange->sink.on_end(exchange->sink.user, NULL);
     } else {

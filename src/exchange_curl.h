@@ -52,6 +52,8 @@ struct cst_exchange {
     bool               is_connected;  /* TCP is; a TLS handshake may be under way */
     bool               is_sent;       /* has a usable connection */
     bool               is_reused;     /* its connection was used before */
+    bool               is_stale;      /* the connection that was kept for it is no good: it gets a new one */
+    int                local_port;    /* of its connection */
     bool               is_dropped;    /* it was sent, and came back without a byte of an answer */
     bool               is_head_whole; /* its blank line came */
     bool               has_head;      /* the sink was told */

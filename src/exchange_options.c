@@ -97,6 +97,7 @@ bool cst_exchange_set_request(cst_exchange *exchange, const cst_http_request *re
 {
     CURL *easy = exchange->easy;
 
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 0L); /* the one before may have had to */
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, exchange->body.data);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)exchange->body.len);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/epoll.h>
@@ -291,6 +292,35 @@ void cst_sockets_closed(cst_sockets *sockets, int fd)
     (void)cst_sockets_watch(sockets, fd, 0, NULL);
     if (sockets->places[fd].told) (void)tell_epoll(sockets, fd, 0);
     sockets->places[fd].is_lasting = false;
+    sockets->places[fd].port = 0;
+}
+
+void cst_sockets_kept(cst_sockets *sockets, int fd, int port)
+{
+    if (fd < 0 || (size_t)fd >= sockets->place_count || !sockets->places[fd].is_lasting) return;
+    sockets->places[fd].port = port;
+}
+
+/* -1: there is none, or more than one. */
+static int kept_with_port(const cst_sockets *sockets, int port)
+{
+    int found = -1;
+
+    for (size_t fd = 0; fd < sockets->place_count; fd++) {
+        if (sockets->places[fd].port != port) continue;
+        if (found >= 0) return -1;
+        found = (int)fd;
+    }
+    return found;
+}
+
+bool cst_sockets_was_silent(const cst_sockets *sockets, int port)
+{
+    int  fd = port > 0 ? kept_with_port(sockets, port) : -1;
+    char byte;
+
+    if (fd < 0) return true;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
 }
 
 castor_status cst_sockets_attach(cst_sockets *sockets, const castor_loop *loop)

@@ -20,6 +20,7 @@ typedef struct cst_socket_place {
     int32_t at;        /* where in `watched`, from 1; 0: it is not */
     int16_t told;      /* what epoll knows, as events of poll; 0: nothing */
     bool    is_lasting; /* we are told before it is closed: epoll may be told late that nobody watches it */
+    int32_t port;      /* its own, if it is kept between answers and nothing may come on it then; 0: not so */
 } cst_socket_place;
 
 typedef struct cst_sockets {
@@ -54,6 +55,12 @@ void *cst_sockets_owner(const cst_sockets *sockets, int fd);
  * between two answers on one connection. */
 void cst_sockets_opened(cst_sockets *sockets, int fd);
 void cst_sockets_closed(cst_sockets *sockets, int fd);
+
+/* Of a socket that is kept for the next request: until then its peer has nothing to say. `port` is its own one. */
+void cst_sockets_kept(cst_sockets *sockets, int fd, int port);
+
+/* Whether the peer kept silent on the one with this port; true where we know of none, or of several. */
+bool cst_sockets_was_silent(const cst_sockets *sockets, int port);
 
 /* From now on `loop` waits; NULL: we do. On errors we do, and `loop` knows of no descriptor any more. */
 castor_status cst_sockets_attach(cst_sockets *sockets, const castor_loop *loop);

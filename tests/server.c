@@ -97,6 +97,7 @@ static void serve_connection(tst_server *server, int peer)
     char     head[TST_HEAD_MAX];
 
     setsockopt(peer, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    atomic_store(&server->peer, peer);
     atomic_fetch_add(&server->connections, 1);
     while (then == TST_KEEP && read_request(head, peer)) {
         const tst_reply *reply = choose(server, head);
@@ -106,6 +107,7 @@ static void serve_connection(tst_server *server, int peer)
     if (then == TST_STALL) wait_for_peer(server, peer);
     if (then == TST_RESET) setsockopt(peer, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
     if (then == TST_CLOSE) shutdown(peer, SHUT_WR);
+    (void)atomic_exchange(&server->peer, -1); /* behind whatever was said on it out of turn */
     close(peer);
 }
 

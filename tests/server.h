@@ -41,6 +41,7 @@ typedef struct tst_server {
     int              under_way;       /* connections with a thread of their own */
     atomic_int       connections;
     atomic_int       requests;
+    atomic_int       peer;            /* the connection that is served, for who has something to say out of turn */
     atomic_int       peer_left;       /* a stalled peer closed its end */
     char             head[TST_HEAD_MAX];  /* of the last request, NUL-terminated; read it when the server is idle */
     char             url[64];         /* "http://127.0.0.1:PORT" */

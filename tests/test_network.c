@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -128,6 +129,46 @@ static void connections_are_used_again(void **state)
     tst_server_stop(&server);
     assert_int_equal(server.requests, 5);
     assert_int_equal(server.connections, 1);
+}
+
+/* Out of turn, on the connection that is kept; it has arrived when this returns. */
+static void say(tst_server *server, const char *bytes, size_t len)
+{
+    int peer = server->peer, left = 1;
+
+    assert_int_equal(send(peer, bytes, len, MSG_NOSIGNAL), len);
+    while (ioctl(peer, TIOCOUTQ, &left) == 0 && left > 0) sched_yield();
+    atomic_store(&server->peer, peer); /* the server closes it after this */
+}
+
+/* RFC 9112, 6.3: what follows an answer is no answer. */
+static void what_nobody_asked_for_on_a_kept_connection_is_no_answer(void **state)
+{
+    static const char      stray[] = HEAD "Content-Length: 97\r\n\r\n"
+                                     "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Beavers swim.\"}]},\"finishReason\":\"STOP\"}]}\r\n\r\n";
+    static const char      late[] = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
+    static const castor_str strays[] = { { stray, sizeof stray - 1 }, { stray, 1 }, { late, sizeof late - 1 } };
+    static const tst_reply reply = { .bytes = CHUNKED ONE_CHUNK "0\r\n\r\n" };
+    tst_server             server;
+    char                   text[256];
+    castor_error           err;
+    int                    count = (int)(sizeof strays / sizeof *strays);
+
+    (void)state;
+    tst_server_start(&server, &reply, 1);
+    castor_client *client = new_client(&server);
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+    for (int i = 0; i < count; i++) {
+        say(&server, strays[i].data, strays[i].len);
+        assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+        assert_string_equal(text, "Otters hold hands.");
+        assert_int_equal(server.connections, i + 2);
+    }
+    assert_int_equal(ask(client, CASTOR_DIALECT_GEMINI, text, sizeof text, &err), CASTOR_VERDICT_COMPLETE);
+    assert_int_equal(server.connections, count + 1); /* a good one is used again */
+    castor_client_free(client);
+    tst_server_stop(&server);
+    assert_int_equal(server.requests, count + 2);
 }
 
 static void a_connection_that_is_used_again_was_connected_at_once(void **state)
@@ -642,6 +683,7 @@ int main(void)
         network_test(every_way_of_http_to_frame_a_body_is_understood),
         network_test(trailers_are_no_head_that_is_cut_off),
         network_test(connections_are_used_again),
+        network_test(what_nobody_asked_for_on_a_kept_connection_is_no_answer),
         network_test(a_connection_that_is_used_again_was_connected_at_once),
         network_test(closing_after_the_finish_reads_the_short_tail_and_keeps_the_connection),
         network_test(a_short_tail_is_read_on_close_and_a_long_one_cut_off),

@@ -14,11 +14,7 @@ static bool set_tls(CURL *easy, const cst_exchanges *all)
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
-    bool is_set = true;
-    if (all->roots.bundle || all->roots.directory) { /* a proxy that speaks TLS is trusted by the same */
-        is_set = curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, all->roots.bundle) == CURLE_OK &&
-                 curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, all->roots.directory) == CURLE_OK;
-    }
+    bool is_set = cst_roots_apply_to_proxy(&all->roots, easy);
     if (!is_set || !all->client_cert_file) return is_set;
     return curl_easy_setopt(easy, CURLOPT_SSLCERT, all->client_cert_file) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_KEYPASSWD, password) == CURLE_OK &&

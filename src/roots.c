@@ -64,13 +64,29 @@ static cst_roots_state first_state(const cst_roots *roots)
     return can_be_narrow ? CST_ROOTS_NARROW : CST_ROOTS_WIDE;
 }
 
+/* What libcurl answers to a directory. Where its TLS knows none it says so even of "none": then there is nothing to
+ * forget, and a bundle alone is enough. */
+static bool is_directory_set(const cst_roots *roots, CURLcode answer)
+{
+    bool is_unknown = answer == CURLE_NOT_BUILT_IN || answer == CURLE_UNKNOWN_OPTION;
+
+    return answer == CURLE_OK || (is_unknown && (!roots->directory || roots->bundle));
+}
+
 bool cst_roots_apply(cst_roots *roots, CURL *easy)
 {
     if (roots->state == CST_ROOTS_UNKNOWN) roots->state = first_state(roots);
     if (!roots->bundle && !roots->directory) return true; /* libcurl knows of none, or of one that it does not tell */
     const char *bundle = roots->state == CST_ROOTS_NARROW ? NULL : roots->bundle;
     return curl_easy_setopt(easy, CURLOPT_CAINFO, bundle) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_CAPATH, roots->directory) == CURLE_OK;
+           is_directory_set(roots, curl_easy_setopt(easy, CURLOPT_CAPATH, roots->directory));
+}
+
+bool cst_roots_apply_to_proxy(const cst_roots *roots, CURL *easy)
+{
+    if (!roots->bundle && !roots->directory) return true;
+    return curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, roots->bundle) == CURLE_OK &&
+           is_directory_set(roots, curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, roots->directory));
 }
 
 bool cst_roots_widen(cst_roots *roots, cst_roots_state tried)

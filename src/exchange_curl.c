@@ -366,9 +366,19 @@ cst_phase cst_exchange_phase(cst_exchange *exchange)
     return CST_PHASE_TLS;
 }
 
+/* No root vouches for the server's certificate. One that is for another name leaves OpenSSL's number as it was before
+ * the verification, 1, and one that a proxy was refused for does not touch it: more roots would mend neither. */
+static bool is_chain_refused(const cst_exchange *exchange)
+{
+    long result = 0;
+
+    curl_easy_getinfo(exchange->easy, CURLINFO_SSL_VERIFYRESULT, &result);
+    return result > 1;
+}
+
 bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code)
 {
-    bool is_refused = code == CURLE_PEER_FAILED_VERIFICATION && !exchange->is_sent;
+    bool is_refused = code == CURLE_PEER_FAILED_VERIFICATION && !exchange->is_sent && is_chain_refused(exchange);
 
     if (exchange->is_stale) {
         exchange->is_stale = false;

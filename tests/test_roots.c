@@ -111,6 +111,8 @@ static int tear_down(void **state)
 
 /* ---- asking ---- */
 
+static castor_error last; /* of ask() */
+
 static castor_verdict ask(castor_client *client)
 {
     static const castor_turn turn = { .role = CASTOR_USER, .text = { "Hi", 2 } };
@@ -127,6 +129,7 @@ static castor_verdict ask(castor_client *client)
     castor_verdict verdict = castor_stream_verdict(stream);
     if (verdict != CASTOR_VERDICT_COMPLETE) assert_non_null(strstr(err.message, "certificate"));
     castor_stream_close(stream);
+    last = err;
     return verdict;
 }
 
@@ -206,6 +209,19 @@ static void whom_the_directory_does_not_trust_the_bundle_may(void **state)
     assert_int_equal(ask_with(NULL, w.stranger, w.other), CASTOR_VERDICT_NETWORK);
 }
 
+static void a_server_of_another_name_is_not_asked_again_with_the_bundle(void **state)
+{
+    char by_address[sizeof w.url];
+
+    (void)state;
+    memcpy(by_address, w.url, sizeof by_address);
+    snprintf(w.url, sizeof w.url, "https://stranger.localhost:%d", w.server.port); /* libcurl knows where that is */
+    castor_verdict verdict = ask_with(NULL, "/nonexistent", w.good);
+    memcpy(w.url, by_address, sizeof by_address);
+    assert_int_equal(verdict, CASTOR_VERDICT_NETWORK);
+    if (!strstr(last.message, "stranger.localhost")) fail_msg("the bundle was asked for: %s", last.message);
+}
+
 static void without_a_hashed_directory_the_bundle_is_read(void **state)
 {
     (void)state;
@@ -223,6 +239,7 @@ int main(void)
         cmocka_unit_test(an_empty_variable_counts_as_unset),
         cmocka_unit_test(a_hashed_directory_spares_the_bundle),
         cmocka_unit_test(whom_the_directory_does_not_trust_the_bundle_may),
+        cmocka_unit_test(a_server_of_another_name_is_not_asked_again_with_the_bundle),
         cmocka_unit_test(without_a_hashed_directory_the_bundle_is_read),
     };
     const char *tls = curl_version_info(CURLVERSION_NOW)->ssl_version;

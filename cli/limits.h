@@ -12,6 +12,8 @@ enum {
     CLI_KEY_BYTES_MAX     = 4 << 10,   /* of a key file */
     CLI_ANSWER_BYTES_MAX  = 256 << 20, /* of what is kept until the end: --output json, further candidates */
     CLI_RECORD_BYTES_MAX  = 128 << 20, /* of an answer that --record keeps: the library's own limit */
+    CLI_PATH_BYTES_MAX    = 4 << 10,   /* of what a symbolic link points to: Linux's own limit */
+    CLI_LINKS_MAX         = 40,        /* one behind another: Linux's own limit */
     CLI_FILES_MAX         = 64,        /* -f on one command line; also -a, also -o */
     CLI_FALLBACK_MODELS_MAX = 16,      /* the last of more is asked when a person has gone */
     CLI_NOTED_WAIT_MS     = 1000,      /* a shorter wait is over before its note is read */

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "limits.h"
+
 static bool fail(cli_fault *fault, int exit_status, const char *path)
 {
     return cli_fault_set(fault, exit_status, "--record: cannot write %s: %s", path, strerror(errno));
@@ -24,11 +26,40 @@ static bool is_special(const char *path)
     return stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
 }
 
-/* A symbolic link stays, and what it points to is written. */
+static bool is_link(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
+}
+
+/* What the link `path` points to: a path of its own, or one beside it. */
+static char *target_of(const char *path)
+{
+    char target[CLI_PATH_BYTES_MAX];
+    ssize_t len = readlink(path, target, sizeof target);
+    if (len < 0) return NULL;
+    const char *slash = strrchr(path, '/');
+    size_t beside = target[0] != '/' && slash ? (size_t)(slash - path) + 1 : 0;
+    char *place = malloc(beside + (size_t)len + 1);
+    if (!place) return NULL;
+    memcpy(place, path, beside);
+    memcpy(place + beside, target, (size_t)len);
+    place[beside + (size_t)len] = '\0';
+    return place;
+}
+
+/* A symbolic link stays, and what it points to is written, also where nothing is there yet. */
 static char *place_of(const char *path)
 {
     char *place = realpath(path, NULL);
-    return place || errno != ENOENT ? place : strdup(path);
+    if (place || errno != ENOENT) return place;
+    place = strdup(path);
+    for (int links = 0; place && is_link(place) && links < CLI_LINKS_MAX; links++) { /* in no circle, says realpath */
+        char *target = target_of(place);
+        free(place);
+        place = target;
+    }
+    return place;
 }
 
 static char *part_of(const char *path)

@@ -150,6 +150,30 @@ static void a_symbolic_link_stays_and_its_file_is_written(void **state)
     assert_true(about.st_size > 100);
 }
 
+static void a_symbolic_link_to_nothing_stays_too_and_its_file_is_made(void **state)
+{
+    fixture    *fix = *state;
+    struct stat about;
+    char        middle[64], target[64];
+
+    snprintf(middle, sizeof middle, "%s/middle", fix->directory);
+    snprintf(target, sizeof target, "%s/target", fix->directory);
+    assert_int_equal(symlink("middle", fix->file), 0); /* beside the link, wherever we stand */
+    assert_int_equal(symlink(target, middle), 0);
+    assert_int_equal(record(fix, "Dams"), 0);
+    assert_int_equal(lstat(fix->file, &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+    assert_int_equal(lstat(middle, &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+    assert_int_equal(lstat(target, &about), 0);
+    assert_true(S_ISREG(about.st_mode) && about.st_size > 100);
+
+    assert_int_equal(unlink(target), 0);
+    assert_int_equal(symlink("answer.md", target), 0); /* in a circle */
+    assert_int_equal(record(fix, "Dams"), 2);
+    assert_said(fix, "Too many levels of symbolic links");
+}
+
 static void a_file_that_cannot_be_made_is_told_before_anything_is_sent(void **state)
 {
     fixture *fix = *state;
@@ -199,6 +223,7 @@ int main(void)
         TEST(pollux_plays_what_the_command_has_recorded),
         TEST(key_and_prompt_are_not_in_the_file),
         TEST(a_symbolic_link_stays_and_its_file_is_written),
+        TEST(a_symbolic_link_to_nothing_stays_too_and_its_file_is_made),
         TEST(a_file_that_cannot_be_made_is_told_before_anything_is_sent),
         TEST(a_full_disk_is_told_and_is_a_failure),
         TEST(without_an_answer_an_older_recording_stays),

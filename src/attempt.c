@@ -152,14 +152,19 @@ static cst_take on_bytes(void *user, const char *bytes, size_t len)
     return CST_TAKE_STOP;
 }
 
-static void on_end(void *user, const castor_error *failure)
+static cst_record_end record_end_of(const cst_attempt *attempt, const castor_error *failure, bool was_closed)
+{
+    if (!failure) return CST_RECORD_CLEAN;
+    if (attempt->tail_bytes > CST_CLOSE_TAIL_BYTES) return CST_RECORD_OPEN; /* we hung up, and the server was well */
+    return was_closed ? CST_RECORD_CLOSED : CST_RECORD_LOST;
+}
+
+static void on_end(void *user, const castor_error *failure, bool was_closed)
 {
     cst_attempt *attempt = user;
 
     if (attempt->recorder) {
-        bool           is_ours = attempt->tail_bytes > CST_CLOSE_TAIL_BYTES; /* we hung up, and the server was well */
-        cst_record_end end = !failure ? CST_RECORD_CLEAN : is_ours ? CST_RECORD_OPEN : CST_RECORD_LOST;
-        cst_recorder_end(attempt->recorder, end, clock_of(attempt));
+        cst_recorder_end(attempt->recorder, record_end_of(attempt, failure, was_closed), clock_of(attempt));
     }
     if (failure) cst_decoder_lose(attempt->decoder, failure);
     else castor_decoder_end(attempt->decoder, CASTOR_END_CLEAN);

@@ -7,7 +7,7 @@
 #include "dump.h"
 
 /* What the answer was like when it ended, in the words of a script. */
-typedef enum how_it_ended { ENDED_CLEAN, ENDED_LOST, FELL_SILENT } how_it_ended;
+typedef enum how_it_ended { ENDED_CLEAN, ENDED_LOST, ENDED_CLOSED, FELL_SILENT } how_it_ended;
 
 /* Where we stopped reading, nobody knows what would have followed: silence, if that is why we stopped. */
 static how_it_ended how_it_ended_of(const cst_recorder *recorder, const cst_dump_facts *facts)
@@ -16,6 +16,7 @@ static how_it_ended how_it_ended_of(const cst_recorder *recorder, const cst_dump
                       facts->verdict == CASTOR_VERDICT_NONE;
 
     if (recorder->end == CST_RECORD_LOST) return ENDED_LOST;
+    if (recorder->end == CST_RECORD_CLOSED) return ENDED_CLOSED;
     return recorder->end == CST_RECORD_OPEN && was_silent ? FELL_SILENT : ENDED_CLEAN;
 }
 
@@ -70,20 +71,24 @@ static castor_status print_prose(cst_buf *out, const cst_recorder *recorder, siz
 
 /* ---- settings ---- */
 
-/* What a script says beside status, type and end, it says as a fault. */
+static const char *fault_without_answer(how_it_ended end)
+{
+    return end == FELL_SILENT ? "ignore" : end == ENDED_CLOSED ? "cut@head" : "refuse";
+}
+
+/* What a script says beside status, type and a connection that is reset, it says as a fault. */
 static castor_status print_fault(cst_buf *out, const cst_recorder *recorder, how_it_ended end)
 {
-    long long retry_after_s = (long long)(recorder->retry_after_ms.value + 999) / 1000;
+    long long   retry_after_s = (long long)(recorder->retry_after_ms.value + 999) / 1000;
+    const char *cut = end == ENDED_CLOSED ? "cut@end" : "";
 
-    if (recorder->http_status == 0) {
-        return cst_buf_append_text(out, end == FELL_SILENT ? "@ fault: ignore\n" : "@ fault: refuse\n");
-    }
+    if (recorder->http_status == 0) return cst_buf_append_format(out, "@ fault: %s\n", fault_without_answer(end));
     if (recorder->redirected_to[0]) {
         return cst_buf_append_format(out, "@ fault: redirect=%d:%s\n", (int)recorder->http_status,
                                      recorder->redirected_to);
     }
-    if (!recorder->retry_after_ms.is_set) return CASTOR_OK;
-    return cst_buf_append_format(out, "@ fault: retryafter=%lld\n", retry_after_s);
+    if (!recorder->retry_after_ms.is_set) return *cut ? cst_buf_append_format(out, "@ fault: %s\n", cut) : CASTOR_OK;
+    return cst_buf_append_format(out, "@ fault: retryafter=%lld%s%s\n", retry_after_s, *cut ? "," : "", cut);
 }
 
 static castor_status print_settings(cst_buf *out, const cst_recorder *recorder, const cst_dump_facts *facts)

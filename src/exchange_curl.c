@@ -403,6 +403,7 @@ static void note_kept(cst_exchange *exchange)
 
 void cst_exchange_end(cst_exchange *exchange, CURLcode code)
 {
+    bool         was_closed = code == CURLE_PARTIAL_FILE || code == CURLE_GOT_NOTHING;
     castor_error failure;
 
     exchange->is_ended = true;
@@ -416,12 +417,12 @@ void cst_exchange_end(cst_exchange *exchange, CURLcode code)
     if (code == CURLE_OK) {
         note_kept(exchange);
         tell_head(exchange);
-        exchange->sink.on_end(exchange->sink.user, NULL);
+        exchange->sink.on_end(exchange->sink.user, NULL, false);
     } else {
         cst_curl_failure(code, exchange->trouble, &failure);
         /* What a used connection says may be left over from the answer before. */
         failure.is_transient |= exchange->is_reused;
-        exchange->sink.on_end(exchange->sink.user, &failure);
+        exchange->sink.on_end(exchange->sink.user, &failure, was_closed);
     }
 }
 

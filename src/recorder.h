@@ -13,7 +13,8 @@
 typedef enum cst_record_end {
     CST_RECORD_OPEN = 0, /* the body had not ended when we stopped reading */
     CST_RECORD_CLEAN,    /* the body was whole */
-    CST_RECORD_LOST      /* the connection was lost */
+    CST_RECORD_LOST,     /* the connection was torn down */
+    CST_RECORD_CLOSED    /* the connection was closed before the body's end */
 } cst_record_end;
 
 typedef struct cst_ring {

@@ -53,8 +53,9 @@ typedef struct cst_sink {
     /* Once, before the first bytes, or before the end of an answer without a body. */
     void (*on_head)(void *user, const cst_head *head);
     cst_take (*on_bytes)(void *user, const char *bytes, size_t len);
-    /* Once, at the end. `failure` NULL: the body is whole. It is_transient where another try may fare better. */
-    void (*on_end)(void *user, const castor_error *failure);
+    /* Once, at the end. `failure` NULL: the body is whole. It is_transient where another try may fare better. Where it
+     * is a connection that was lost, `was_closed`: not torn down (a reset), but ended before the body was. */
+    void (*on_end)(void *user, const castor_error *failure, bool was_closed);
 } cst_sink;
 
 typedef struct cst_transport_methods {

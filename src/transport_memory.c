@@ -93,13 +93,13 @@ static cst_phase phase_of(cst_exchange *exchange)
     return exchange->phase;
 }
 
-static void lose(cst_exchange *exchange, castor_str why)
+static void lose(cst_exchange *exchange, castor_str why, bool was_closed)
 {
     castor_error failure;
 
     cst_fail(&failure, CASTOR_NETWORK, "%.*s", CASTOR_ARG(why));
     failure.is_transient = true;
-    exchange->sink.on_end(exchange->sink.user, &failure);
+    exchange->sink.on_end(exchange->sink.user, &failure, was_closed);
 }
 
 static void tell_head(cst_exchange *exchange, const cst_memory_step *step)
@@ -136,14 +136,14 @@ static played play(cst_exchange *exchange)
     case CST_MEMORY_BYTES:
         switch (exchange->sink.on_bytes(exchange->sink.user, step->text.data, step->text.len)) {
         case CST_TAKE_PAUSE: exchange->is_paused = true; return WAITS;
-        case CST_TAKE_STOP: lose(exchange, CASTOR_STR("stopped by the sink")); return GONE;
+        case CST_TAKE_STOP: lose(exchange, CASTOR_STR("stopped by the sink"), false); return GONE;
         case CST_TAKE_MORE:
         default: break;
         }
         break;
-    case CST_MEMORY_END: exchange->sink.on_end(exchange->sink.user, NULL); return GONE;
+    case CST_MEMORY_END: exchange->sink.on_end(exchange->sink.user, NULL, false); return GONE;
     case CST_MEMORY_LOSE:
-    default: lose(exchange, step->text); return GONE;
+    default: lose(exchange, step->text, step->number != 0); return GONE;
     }
     exchange->step++;
     return MOVED;

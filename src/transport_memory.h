@@ -14,7 +14,7 @@ typedef enum cst_memory_act {
     CST_MEMORY_HEAD,  /* number: HTTP status; text: content type */
     CST_MEMORY_BYTES, /* text */
     CST_MEMORY_END,   /* the body is whole */
-    CST_MEMORY_LOSE   /* the connection is lost; text: the sentence */
+    CST_MEMORY_LOSE   /* the connection is lost; text: the sentence; number: 0 by a reset, 1 by a close */
 } cst_memory_act;
 
 typedef struct cst_memory_step {

@@ -67,12 +67,13 @@ static castor_status read_record(cst_reading *reading)
     const cst_json *filter = cst_json_at(cst_json_get(root.value, "filters"), 0);
     cst_facts      *facts = reading->facts;
     size_t          left = cst_json_count(candidates.value) - 1;
-    int32_t         index = 0;
+    int32_t         position = 0;
     castor_status   status = CASTOR_OK;
 
     for (cst_json_cursor candidate = cst_json_cursor_first(candidates); candidate.value && status == CASTOR_OK;
          candidate = cst_json_cursor_after(candidate, &left)) {
-        status = read_candidate(reading, candidate, index++);
+        int32_t index = cst_candidate_index(candidates.value, candidate.value, position++);
+        status = read_candidate(reading, candidate, index);
     }
     if (status == CASTOR_OK && filter && facts->candidate_count == 0) status = read_filter(facts, filter);
     if (status == CASTOR_OK) status = read_done(reading, root);

@@ -224,11 +224,17 @@ static int refuse_without_key(cli_notes *notes)
     return castor_verdict_exit(CASTOR_VERDICT_AUTH);
 }
 
-/* The request was not sent. */
-static int refuse(cli_notes *notes, castor_status status, const castor_error *err)
+/* The request was not sent. What was wrong with it has the name that it has in the request: a file has its own. */
+static int refuse(const question *asked, castor_status status, const castor_error *err)
 {
-    if (err->verdict == CASTOR_VERDICT_AUTH) return refuse_without_key(notes);
-    cli_complain(notes, "%s", err->message[0] ? err->message : castor_status_name(status));
+    const char *schema_path = asked->options->schema_path;
+    bool is_schema = schema_path && strncmp(err->message, "response_schema", strlen("response_schema")) == 0;
+    if (err->verdict == CASTOR_VERDICT_AUTH) return refuse_without_key(asked->notes);
+    if (is_schema) {
+        cli_complain(asked->notes, "--schema %s: %s", cli_file_name(schema_path), err->message);
+    } else {
+        cli_complain(asked->notes, "%s", err->message[0] ? err->message : castor_status_name(status));
+    }
     return status == CASTOR_INVALID ? CLI_EXIT_USAGE : CLI_EXIT_FAILED;
 }
 
@@ -237,7 +243,7 @@ static int print_preview(question *asked)
     castor_str preview;
     castor_error err = { 0 };
     castor_status status = castor_client_preview(asked->client, &asked->request, &preview, &err);
-    if (status != CASTOR_OK) return refuse(asked->notes, status, &err);
+    if (status != CASTOR_OK) return refuse(asked, status, &err);
     cli_output_add(asked->out, preview);
     cli_output_end_line(asked->out);
     (void)cli_output_flush(asked->out);
@@ -353,7 +359,7 @@ static int ask_stream(question *asked, cli_printer *printer)
     castor_stream *stream = NULL;
     castor_error err = { 0 };
     castor_status status = castor_stream_open(&stream, asked->client, &asked->request, &err);
-    if (status != CASTOR_OK) return refuse(asked->notes, status, &err);
+    if (status != CASTOR_OK) return refuse(asked, status, &err);
 
     cli_interrupt_watch(stream);
     follow(asked, printer, stream);

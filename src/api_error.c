@@ -138,7 +138,7 @@ static void say(castor_error *out, castor_str message)
 {
     const char *side = out->verdict == CASTOR_VERDICT_AUTH        ? "the server refused the key or its permissions"
                        : out->verdict == CASTOR_VERDICT_QUOTA_NOW ? "the server asks for a pause"
-                       : out->verdict == CASTOR_VERDICT_QUOTA_DAY ? "the quota is used up"
+                       : out->verdict == CASTOR_VERDICT_QUOTA_DAY ? "the quota is used up, and no short wait mends that"
                        : out->is_transient                        ? "the server failed; the same request may work later"
                                                                   : "the server refused the request";
 

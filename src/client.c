@@ -67,7 +67,8 @@ static castor_status check_counts(const castor_client_options *options, castor_e
 
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         if (counts[i].count >= 0) continue;
-        return cst_fail(err, CASTOR_INVALID, "%s is below zero: give a count, or 0 for the default", counts[i].name);
+        return cst_fail(err, CASTOR_INVALID, "%s is %lld; give a count, or 0 for the default", counts[i].name,
+                        (long long)counts[i].count);
     }
     return CASTOR_OK;
 }

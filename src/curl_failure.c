@@ -28,6 +28,44 @@ static const char *what_failed(CURLcode code)
     }
 }
 
+/* Where libcurl says once more what failed, only the rest is news: of these what stands behind them, ... */
+static const char *const known_beginnings[] = { "Could not resolve host: ", "Could not resolve proxy: ",
+                                                "error setting certificate file: " };
+
+/* ... and of these nothing. */
+static const char *const known_sentences[] = { "Empty reply from server",
+                                               "transfer closed with outstanding read data remaining" };
+
+/* The part of libcurl's sentence that is news. */
+static const char *news_in(char *detail, CURLcode code)
+{
+    const char *general = curl_easy_strerror(code);
+    size_t      len = strlen(detail), end = strlen(general);
+
+    for (size_t i = 0; i < sizeof known_sentences / sizeof *known_sentences; i++) {
+        if (strcmp(detail, known_sentences[i]) == 0) return "";
+    }
+    if (len > end + 2 && strcmp(detail + len - end, general) == 0 && memcmp(detail + len - end - 2, ": ", 2) == 0) {
+        detail[len - end - 2] = '\0';
+    }
+    for (size_t i = 0; i < sizeof known_beginnings / sizeof *known_beginnings; i++) {
+        if (cst_str_starts_with(castor_str_of(detail), known_beginnings[i])) return detail + strlen(known_beginnings[i]);
+    }
+    return detail;
+}
+
+/* What to do about it; "" where everybody knows, or nobody. */
+static const char *advice_on(CURLcode code, const char *detail)
+{
+    if (code == CURLE_SSL_CONNECT_ERROR && strstr(detail, "wrong version number")) {
+        return "; perhaps the server does not speak TLS, and its URL is http://";
+    }
+    if (code == CURLE_PEER_FAILED_VERIFICATION && (strstr(detail, "issuer") || strstr(detail, "self-signed"))) {
+        return "; if you trust it, give the certificate of its authority as ca_file";
+    }
+    return "";
+}
+
 /* Trust, settings and servers that speak something else do not mend by themselves. */
 static bool is_final(CURLcode code)
 {
@@ -60,8 +98,9 @@ void cst_curl_failure(CURLcode code, const char *trouble, castor_error *out)
 
     cst_copy_text(detail, sizeof detail, castor_str_of(trouble[0] ? trouble : curl_easy_strerror(code)));
     cst_curl_hide_password(detail);
+    const char *news = news_in(detail, code);
     if (code == CURLE_OUT_OF_MEMORY) cst_fail_plainly(out, CASTOR_NO_MEMORY);
-    else cst_fail(out, CASTOR_NETWORK, "%s: %s", what, detail);
+    else cst_fail(out, CASTOR_NETWORK, "%s%s%s%s", what, *news ? ": " : "", news, advice_on(code, detail));
     out->is_transient = !is_final(code) && !is_proxy;
     out->verdict = code == CURLE_OUT_OF_MEMORY ? CASTOR_VERDICT_FAILED : CASTOR_VERDICT_NETWORK;
 }

@@ -195,7 +195,8 @@ static castor_status check_part(const castor_part *part, size_t turn, size_t ind
     }
     if (lack) return cst_fail(err, CASTOR_INVALID, "part %zu of turn %zu lacks its %s", index, turn, lack);
     if (!is_mime_type(part->mime_type)) {
-        return cst_fail(err, CASTOR_INVALID, "part %zu of turn %zu has no media type in its mime_type", index, turn);
+        return cst_fail(err, CASTOR_INVALID, "part %zu of turn %zu has the mime_type \"%s\", which is no media type",
+                        index, turn, part->mime_type);
     }
     return part->type == CASTOR_PART_TEXT ? check_utf8(part->text, "the text of a part", err) : CASTOR_OK;
 }

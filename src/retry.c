@@ -127,8 +127,8 @@ static castor_status check(const castor_retry_options *options, castor_error *er
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         if (numbers[i].number >= 0) continue;
-        return cst_fail(err, CASTOR_INVALID, "%s of the retries is below zero: give a number, or 0 for the default",
-                        numbers[i].name);
+        return cst_fail(err, CASTOR_INVALID, "%s of the retries is %lld; give a number, or 0 for the default",
+                        numbers[i].name, (long long)numbers[i].number);
     }
     castor_status status = cst_given_count(options->fallback_models, options->fallback_model_count, "fallback models",
                                            err);
@@ -261,15 +261,16 @@ static int64_t delay_to_tell(const castor_error *error)
 static bool print_reason(char *out, size_t size, const castor_error *error, const cst_retry_decision *decision,
                          const cst_retry_case *given)
 {
-    long long delay_s = (delay_to_tell(error) + 999) / 1000, left_s = given->left_ms > 0 ? given->left_ms / 1000 : 0;
+    long long delay_s = (delay_to_tell(error) + 999) / 1000;
+    double    left_s = given->left_ms > 0 ? (double)given->left_ms / 1000 : 0;
     bool      is_late = decision->answer == CST_RETRY_TIME, is_told = error->retry_after_ms.is_set;
-    int       attempts = (int)given->attempts;
+    int       attempts = (int)given->attempts, decimals = left_s < 10;
 
     if (is_late && delay_s > 0) {
-        (void)snprintf(out, size, "try again in %lld s, more than the %lld s left for further attempts", delay_s,
+        (void)snprintf(out, size, "try again in %lld s; only %.*f s were left for further attempts", delay_s, decimals,
                        left_s);
     } else if (is_late && is_told && error->retry_after_ms.value > 0) {
-        (void)snprintf(out, size, "its pause is longer than the %lld s left for further attempts", left_s);
+        (void)snprintf(out, size, "only %.*f s were left for further attempts", decimals, left_s);
     } else if (is_late) {
         (void)snprintf(out, size, "the time for further attempts is used up");
     } else if (attempts > 1 && delay_s > 0) {

@@ -136,7 +136,7 @@ static void say_malformed(const cst_facts *facts, const cst_problem *problem, ca
 {
     conclude(out, CASTOR_VERDICT_MALFORMED, problem->status, CST_NONE);
     out->offset = castor_some_i64((int64_t)problem->offset);
-    cst_error_say(out, "the server's bytes are not the protocol at byte %llu: %s%s",
+    cst_error_say(out, "the server's answer cannot be read at byte %llu: %s%s",
                   (unsigned long long)problem->offset, problem->why,
                   facts->has_content ? STANDS : "");
 }
@@ -191,7 +191,7 @@ static void say_bad_finish(const cst_candidate *worst, castor_error *out)
     const char *what = worst->finish == CASTOR_VERDICT_BLOCKED     ? "the server stopped the answer"
                        : worst->finish == CASTOR_VERDICT_MALFORMED ? "the model's output was malformed"
                        : worst->finish == CASTOR_VERDICT_EMPTY     ? "the model finished with nothing to show"
-                                                                   : "the answer ended for a reason that is no stop";
+                                                                   : "the server ended the answer for a reason that is no normal stop";
 
     castor_str  reason = cst_buf_view(&worst->reason), message = cst_buf_view(&worst->message);
 

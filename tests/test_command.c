@@ -581,6 +581,16 @@ static void no_prompt_at_a_terminal_shows_the_usage(void **state)
     check_text(with->result.out, "Usage: castor");
 }
 
+static void a_schema_that_is_none_is_told_by_its_file(void **state)
+{
+    fixture *with = *state;
+    write_file(with, "schema", "type: object", 12, 0600);
+    result *got = run(with, NULL, "--schema", with->path, "Hello.", NULL);
+    check_status(got, 2);
+    check_text(got->err, "castor: --schema ");
+    check_text(got->err, "/schema: response_schema is not JSON at byte ");
+}
+
 static void an_empty_prompt_is_refused(void **state)
 {
     result *got = run(*state, NULL, "-q", NULL);
@@ -794,7 +804,7 @@ static void retries_can_be_switched_off_and_a_long_delay_is_not_waited_for(void 
     spoil_next(with, "status=429:rpm,retryinfo=100");
     result *got = run(with, NULL, "--base-url", with->base_url, "--retry-budget", "50", "ponds", NULL);
     check_status(got, 4);
-    check_text(got->err, "QUOTA_NOW: its pause is longer than the ");
+    check_text(got->err, "QUOTA_NOW: only ");
     const char *delay = strstr(got->err, "100");
     assert_true(delay && !strstr(delay + 1, "100")); /* once is enough */
 }
@@ -1152,6 +1162,7 @@ int main(void)
         cmocka_unit_test_setup(the_model_comes_from_the_option_then_the_environment, refresh),
         cmocka_unit_test_setup(a_wrong_option_is_told_and_exits_2, refresh),
         cmocka_unit_test_setup(no_prompt_at_a_terminal_shows_the_usage, refresh),
+        cmocka_unit_test_setup(a_schema_that_is_none_is_told_by_its_file, refresh),
         cmocka_unit_test_setup(an_empty_prompt_is_refused, refresh),
         cmocka_unit_test_setup(no_key_exits_3_and_says_how_to_get_one_and_how_to_try_without, refresh),
         cmocka_unit_test_setup(a_dry_run_needs_no_key_and_hides_the_one_there_is, refresh),

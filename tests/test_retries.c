@@ -324,7 +324,7 @@ static void a_delay_beyond_the_budget_or_the_total_limit_fails_at_once_and_is_to
         open_stream(&fix);
         assert_int_equal(read_on(&fix), CASTOR_VERDICT_QUOTA_NOW);
         assert_int_equal(fix.err.retry_after_ms.value, 90000);
-        assert_non_null(strstr(fix.err.message, "try again in 90 s, more than the 80 s left"));
+        assert_non_null(strstr(fix.err.message, "try again in 90 s; only 80 s were left"));
         assert_int_equal(castor_stream_attempts(fix.stream), 1);
         assert_int_equal(now_of(&fix), 0);
         tear_down(&fix);

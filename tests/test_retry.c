@@ -156,7 +156,7 @@ static void a_delay_beyond_what_is_left_ends_the_call_at_once(void **state)
     snprintf(error.message, sizeof error.message, "the server is busy");
     cst_retry_explain(&error, &decision, &given);
     assert_string_equal(error.message,
-                        "try again in 120 s, more than the 120 s left for further attempts: the server is busy");
+                        "try again in 120 s; only 120 s were left for further attempts: the server is busy");
     error = busy(119999);
     decision = cst_retry_decide(&rules, &given);
     assert_int_equal(decision.answer, CST_RETRY_AGAIN);
@@ -173,11 +173,11 @@ static void the_delay_is_told_once(void **state)
     } cases[] = {
         { "Busy.", 33000, 1, "try again in 33 s: Busy." },
         { "Busy.", 33000, 4, "attempt 4 failed, too; try again in 33 s: Busy." },
-        { "Busy.", 999000, 2, "try again in 999 s, more than the 120 s left for further attempts: Busy." },
+        { "Busy.", 999000, 2, "try again in 999 s; only 120 s were left for further attempts: Busy." },
         { "Please retry in 32.9s.", 33000, 1, "Please retry in 32.9s." },
         { "Please retry in 32.9s.", 60000, 1, "try again in 60 s: Please retry in 32.9s." },
         { "Please retry in 998.5s.", 999000, 2,
-          "its pause is longer than the 120 s left for further attempts: Please retry in 998.5s." },
+          "only 120 s were left for further attempts: Please retry in 998.5s." },
         { "Busy.", 0, 1, "Busy." },
     };
     castor_retry_options options = CASTOR_RETRY_OPTIONS_INIT;

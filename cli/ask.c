@@ -182,6 +182,7 @@ static bool open_client(question *asked, cli_fault *fault)
     settings.log = options->is_verbose ? log_line : NULL;
     settings.log_user = asked->notes;
     settings.connect_timeout_ms = options->connect_timeout_ms.value;
+    settings.tls_timeout_ms = options->tls_timeout_ms.value;
     settings.first_byte_timeout_ms = options->first_byte_timeout_ms.value;
     settings.idle_timeout_ms = options->idle_timeout_ms.value;
     castor_retry_options retry = retry_options(asked);

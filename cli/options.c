@@ -304,6 +304,8 @@ static const option_row table[] = {
               ".Fl -no-stream\nthe whole call may take 600 seconds." },
     { CLI_ASK, NULL, 0, "connect-timeout", "SECONDS", take_seconds, FIELD(connect_timeout_ms), 0, 7 * 24 * 3600,
       .help = "For the name and the connection. Default: 10." },
+    { CLI_ASK, NULL, 0, "tls-timeout", "SECONDS", take_seconds, FIELD(tls_timeout_ms), 0, 7 * 24 * 3600,
+      .help = "For the TLS handshake. Default: 10." },
     { CLI_ASK, NULL, 0, "first-byte-timeout", "SECONDS", take_seconds, FIELD(first_byte_timeout_ms), 0, 7 * 24 * 3600,
       .help = "From the request to the answer's first byte. Default: 600." },
     { CLI_ASK, NULL, 0, "idle-timeout", "SECONDS", take_seconds, FIELD(idle_timeout_ms), 0, 7 * 24 * 3600,

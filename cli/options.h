@@ -72,6 +72,7 @@ typedef struct cli_options {
     const char *cert_key_path;
     castor_i64  timeout_ms;
     castor_i64  connect_timeout_ms;
+    castor_i64  tls_timeout_ms;
     castor_i64  first_byte_timeout_ms;
     castor_i64  idle_timeout_ms;
     castor_i64  retries;

@@ -5,8 +5,10 @@
  * those of this build. Pollux plays the cases below. Nothing here sleeps: a test waits for what it
  * expects to happen, and PATIENCE_MS only bounds how long it does when that never happens.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pty.h>
 #include <setjmp.h>
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -809,6 +812,42 @@ static void retries_can_be_switched_off_and_a_long_delay_is_not_waited_for(void 
     assert_true(delay && !strstr(delay + 1, "100")); /* once is enough */
 }
 
+/* Its kernel accepts connections, and nobody ever reads from them. */
+static int listen_deaf(char url[64])
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof address;
+    int fd = keep_private(socket(AF_INET, SOCK_STREAM, 0));
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    (void)snprintf(url, 64, "https://127.0.0.1:%d", ntohs(address.sin_port));
+    return fd;
+}
+
+static void each_limit_of_time_can_be_set_and_is_named_when_it_strikes(void **state)
+{
+    fixture *with = *state;
+    char deaf[64];
+    int fd = listen_deaf(deaf);
+    result *got = run(with, NULL, "--base-url", deaf, "--tls-timeout", "0.05", "--retries", "0", "ponds", NULL);
+    check_status(got, 9);
+    check_text(got->err, "castor: TIMEOUT: the TLS handshake time limit struck after ");
+    (void)close(fd);
+    spoil_next(with, "ignore");
+    got = run(with, NULL, "--base-url", with->base_url, "--first-byte-timeout", "0.05", "ponds", NULL);
+    check_status(got, 9);
+    check_text(got->err, "castor: TIMEOUT: the first byte time limit struck after ");
+    got = run(with, NULL, "--base-url", with->base_url, "--idle-timeout", "0.05", "a pause", NULL);
+    check_status(got, 9);
+    check_text(got->out, "Before the pause.");
+    check_text(got->err, "castor: TIMEOUT: the idle time limit struck after ");
+    got = run(with, NULL, "--base-url", with->base_url, "--timeout", "0.05", "a pause", NULL);
+    check_status(got, 9);
+    check_text(got->err, "castor: TIMEOUT: the total time limit struck after ");
+}
+
 /* Google's error of a daily quota names a delay as well. */
 static void a_quota_of_the_day_is_told_without_a_delay_that_would_not_mend_it(void **state)
 {
@@ -1180,6 +1219,7 @@ int main(void)
         cmocka_unit_test_setup(an_overloaded_model_gives_way_to_another_and_a_note_says_so, refresh),
         cmocka_unit_test_setup(a_short_wait_is_told_only_when_asked_for, refresh),
         cmocka_unit_test_setup(retries_can_be_switched_off_and_a_long_delay_is_not_waited_for, refresh),
+        cmocka_unit_test_setup(each_limit_of_time_can_be_set_and_is_named_when_it_strikes, refresh),
         cmocka_unit_test_setup(a_quota_of_the_day_is_told_without_a_delay_that_would_not_mend_it, refresh),
         cmocka_unit_test_setup(an_answer_that_begins_anew_is_marked_or_discarded, refresh),
         cmocka_unit_test_setup(a_terminal_gets_control_sequences_made_harmless, refresh),

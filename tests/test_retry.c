@@ -289,6 +289,27 @@ static void an_overloaded_model_gives_way_to_the_next_at_once(void **state)
     assert_false(cst_retry_decide(&rules, &given).takes_other_model);
 }
 
+static void the_names_of_fallback_models_have_4_kib(void **state)
+{
+    static char              name[CST_FALLBACK_MODELS_BYTES_MAX];
+    static const char *const models[] = { "a", name };
+    castor_retry_options     options = CASTOR_RETRY_OPTIONS_INIT;
+    cst_retry_rules          rules;
+    castor_error             err;
+
+    (void)state;
+    memset(name, 'x', sizeof name - strlen("a") - 2); /* and the NUL of each */
+    options.fallback_models = models;
+    options.fallback_model_count = 2;
+    rules = rules_of(&options);
+    assert_string_equal(cst_retry_next_model(&rules, cst_retry_next_model(&rules, NULL)), name);
+    cst_retry_rules_free(&rules);
+    name[strlen(name)] = 'x';
+    assert_int_equal(cst_retry_rules_read(&rules, &options, cst_allocator_default(), &err), CASTOR_INVALID);
+    assert_string_equal(err.message, "the names of the fallback models are longer than 4096 bytes in all");
+    cst_retry_rules_free(&rules);
+}
+
 static void rules_have_defaults_and_refuse_nonsense(void **state)
 {
     static const char *const models[] = { "a", "bc" }, *const nameless[] = { "a", "" };
@@ -383,6 +404,7 @@ int main(void)
         cmocka_unit_test(attempts_are_counted_and_the_last_says_so),
         cmocka_unit_test(what_the_caller_has_seen_is_not_asked_again_unless_allowed),
         cmocka_unit_test(an_overloaded_model_gives_way_to_the_next_at_once),
+        cmocka_unit_test(the_names_of_fallback_models_have_4_kib),
         cmocka_unit_test(rules_have_defaults_and_refuse_nonsense),
         cmocka_unit_test(a_delay_in_words_is_understood),
     };

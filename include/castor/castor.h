@@ -396,7 +396,7 @@ typedef struct castor_retry_options {
                                                 none */
     int64_t            first_delay_ms;       /* default 1 s */
     int64_t            delay_max_ms;         /* default 60 s; the server's own may be longer */
-    const char *const *fallback_models;      /* names as in castor_request.model */
+    const char *const *fallback_models;      /* names as in castor_request.model; 4 KiB in all, with a NUL behind each */
     size_t             fallback_model_count;
     void             (*on_attempt)(void *user, castor_stream *stream, const castor_attempt *attempt); /* or NULL */
     void              *on_attempt_user;

@@ -164,6 +164,94 @@ static void the_second_record_is_read_right(void **state)
     cst_buf_free(&full.events);
 }
 
+/* ---- limits ---- */
+
+#define FRONT "{\"candidates\":[{\"content\":{\"parts\":["
+#define BACK "]}}]"
+
+/* A record with `size` of what is limited, and the text that differs from one to the next. */
+typedef void record_fn(cst_buf *out, size_t size, const char *text);
+
+static void put_run(cst_buf *out, char byte, size_t count)
+{
+    for (size_t i = 0; i < count; i++) assert_int_equal(cst_buf_append(out, &byte, 1), CASTOR_OK);
+}
+
+static void make_short(cst_buf *out, size_t size, const char *text)
+{
+    (void)size;
+    cst_buf_append_format(out, FRONT "{\"text\":\"%s\"}" BACK "}", text);
+}
+
+static void make_of_bytes(cst_buf *out, size_t size, const char *text)
+{
+    cst_buf_append_format(out, FRONT "{\"text\":\"%s", text);
+    put_run(out, 'x', size - out->len - strlen("\"}" BACK "}"));
+    cst_buf_append_text(out, "\"}" BACK "}");
+}
+
+static void make_of_literals(cst_buf *out, size_t size, const char *text)
+{
+    cst_buf_append_format(out, FRONT "{\"text\":\"%s\"}" BACK ",\"x\":\"", text);
+    put_run(out, 'x', size + strlen(text) - out->len - strlen("\"}"));
+    cst_buf_append_text(out, "\"}");
+}
+
+static void make_of_events(cst_buf *out, size_t size, const char *text)
+{
+    cst_buf_append_text(out, FRONT);
+    for (size_t i = 0; i < size; i++) cst_buf_append_format(out, "%s{\"text\":\"%s\"}", i ? "," : "", text);
+    cst_buf_append_text(out, BACK "}");
+}
+
+static void make_of_passing(cst_buf *out, size_t size, const char *text)
+{
+    cst_buf_append_format(out, FRONT "{\"text\":\"%s\"}" BACK ",\"usageMetadata\":{\"promptTokensDetails\":[", text);
+    for (size_t i = 1; i < size; i++) {
+        cst_buf_append_format(out, "%s{\"tokenCount\":%zu}", i > 1 ? "," : "", strlen(text) + i);
+    }
+    cst_buf_append_text(out, "]}}");
+}
+
+typedef struct limit {
+    const char *name;
+    record_fn  *first;
+    record_fn  *second;
+    size_t      max; /* of what is predicted; one more is read in full */
+} limit;
+
+static const limit limits[] = {
+    { "a record of 32 KiB is predicted, and none larger", make_short, make_of_bytes, CST_PREDICTED_BYTES_MAX },
+    { "a record of 32 KiB is remembered, and none larger", make_of_bytes, make_short, CST_PREDICTED_BYTES_MAX },
+    { "4 KiB that stay the same are remembered, and no more", make_of_literals, make_of_literals, CST_LITERALS_MAX },
+    { "four events of a record are predicted, and no more", make_of_events, make_of_events, CST_PREDICTED_EVENTS_MAX },
+    { "sixteen values of a record may change, and no more", make_of_passing, make_of_passing, CST_PASSING_MAX },
+};
+
+static void up_to_the_limit_and_no_further(void **state)
+{
+    const limit *of = *state;
+
+    for (size_t size = of->max; size <= of->max + 1; size++) {
+        cst_buf first, second;
+        taken   predicted, full;
+        cst_buf_init(&first, cst_allocator_default(), SIZE_MAX / 2);
+        cst_buf_init(&second, cst_allocator_default(), SIZE_MAX / 2);
+        of->first(&first, size, "Dams");
+        of->second(&second, size, "Mud, too");
+        const pair one = { of->name, first.data, second.data, size == of->max, false };
+        run_pair(&one, false, &predicted);
+        run_pair(&one, true, &full);
+        assert_string_equal(predicted.events.data, full.events.data);
+        assert_non_null(strstr(full.events.data, "Mud, too"));
+        assert_int_equal(predicted.predicted, one.is_predicted);
+        cst_buf_free(&predicted.events);
+        cst_buf_free(&full.events);
+        cst_buf_free(&first);
+        cst_buf_free(&second);
+    }
+}
+
 /* ---- streams of like records, in every manner ---- */
 
 typedef struct manner {
@@ -400,14 +488,18 @@ static const struct CMUnitTest costs[] = {
 int main(void)
 {
     enum { PAIRS = sizeof pairs / sizeof *pairs, MANNERS = sizeof manners / sizeof *manners,
-           COSTS = sizeof costs / sizeof *costs };
-    struct CMUnitTest tests[PAIRS + MANNERS + COSTS];
+           COSTS = sizeof costs / sizeof *costs, LIMITS = sizeof limits / sizeof *limits };
+    struct CMUnitTest tests[PAIRS + LIMITS + MANNERS + COSTS];
     char              names[MANNERS][80];
     size_t            count = 0;
 
     for (size_t i = 0; i < PAIRS; i++) {
         tests[count++] = (struct CMUnitTest){ .name = pairs[i].name, .test_func = the_second_record_is_read_right,
                                               .initial_state = (void *)(uintptr_t)&pairs[i] };
+    }
+    for (size_t i = 0; i < LIMITS; i++) {
+        tests[count++] = (struct CMUnitTest){ .name = limits[i].name, .test_func = up_to_the_limit_and_no_further,
+                                              .initial_state = (void *)(uintptr_t)&limits[i] };
     }
     for (size_t i = 0; i < MANNERS; i++) {
         (void)snprintf(names[i], sizeof names[i], "a decoder that runs allocates nothing: %s", manners[i].name);

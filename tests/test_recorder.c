@@ -561,6 +561,32 @@ static void a_key_that_an_end_of_the_recording_cuts_in_two_is_covered(void **sta
     free((void *)(uintptr_t)pad.data);
 }
 
+static void a_recorder_holds_at_least_1_kib_and_at_most_128_mib(void **state)
+{
+    static const struct {
+        int64_t wanted;
+        size_t  held;
+    } cases[] = {
+        { -1, 0 },
+        { 1, CST_RECORDER_BYTES_MIN },
+        { CST_RECORDER_BYTES_MIN, CST_RECORDER_BYTES_MIN },
+        { CST_RECORDER_BYTES_MIN + 1, CST_RECORDER_BYTES_MIN + 1 },
+        { CST_RECORDER_BYTES_MAX, CST_RECORDER_BYTES_MAX },
+        { CST_RECORDER_BYTES_MAX + 1, CST_RECORDER_BYTES_MAX },
+        { INT64_MAX, CST_RECORDER_BYTES_MAX },
+    };
+    static const cst_memory_step steps[] = { HEAD(200, SSE), BYTES(LAST("Dams.")), END };
+    fixture                      fix;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        set_up(&fix, steps, cases[i].wanted);
+        const cst_recorder *recorder = fix.stream->attempt.recorder;
+        assert_int_equal(recorder ? recorder->bytes.max : 0, cases[i].held);
+        tear_down(&fix);
+    }
+}
+
 /* ---- there and back ---- */
 
 static castor_client *client_of(const char *url)
@@ -719,6 +745,7 @@ int main(void)
         cmocka_unit_test(a_full_recorder_begins_with_the_first_whole_event_it_has),
         cmocka_unit_test(a_full_recorder_of_json_says_that_it_cannot_be_played),
         cmocka_unit_test(the_rings_hold_the_last_bytes_whatever_the_pieces),
+        cmocka_unit_test(a_recorder_holds_at_least_1_kib_and_at_most_128_mib),
         cmocka_unit_test(a_recorder_without_memory_makes_do_and_the_answer_goes_on),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_key_that_the_server_quotes_is_covered),

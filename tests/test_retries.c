@@ -834,6 +834,23 @@ static void hops_end_at_their_limit_and_at_a_token_that_repeats(void **state)
     }
 }
 
+/* Each with a token that is not the one before. */
+static void hops_end_at_sixteen_unless_the_caller_says_otherwise(void **state)
+{
+    (void)state;
+    for (int hops = CST_HOPS_MAX - 1; hops <= CST_HOPS_MAX; hops++) {
+        const cst_memory_step *scripts[CST_HOPS_MAX + 2] = { NULL };
+        fixture                fix;
+        for (int i = 0; i < hops; i++) scripts[i] = i % 2 ? hop_b : hop_a;
+        scripts[hops] = last_hop;
+        set_up(&fix, scripts);
+        open_stream(&fix);
+        assert_int_equal(read_on(&fix), hops < CST_HOPS_MAX ? CASTOR_VERDICT_COMPLETE : CASTOR_VERDICT_MAX_TOKENS);
+        assert_int_equal(castor_stream_attempts(fix.stream), CST_HOPS_MAX);
+        tear_down(&fix);
+    }
+}
+
 static void a_hop_that_fails_is_tried_again_with_its_token(void **state)
 {
     fixture fix;
@@ -1126,6 +1143,7 @@ int main(void)
         cmocka_unit_test(a_long_answer_goes_on_before_others_begin),
         cmocka_unit_test(the_time_in_line_is_not_of_the_budget),
         cmocka_unit_test(hops_end_at_their_limit_and_at_a_token_that_repeats),
+        cmocka_unit_test(hops_end_at_sixteen_unless_the_caller_says_otherwise),
         cmocka_unit_test(a_hop_that_fails_is_tried_again_with_its_token),
         cmocka_unit_test(a_hop_is_asked_of_the_model_whose_token_it_has),
         cmocka_unit_test(an_answer_that_begins_anew_may_ask_another_model),

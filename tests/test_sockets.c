@@ -272,6 +272,25 @@ static void a_lasting_socket_that_is_forgotten_wakes_nobody(void **state)
     tear_down(&fix);
 }
 
+static void as_many_as_there_is_room_for_are_forgotten_late_and_others_at_once(void **state)
+{
+    fixture fix;
+
+    (void)state;
+    set_up(&fix);
+    for (int i = 0; i < PIPES; i++) cst_sockets_opened(&fix.sockets, fix.ends[i][0]);
+    watch_first(&fix, PIPES);
+    size_t calls = fix.sockets.epoll_calls;
+    for (int i = 0; i < CST_SOCKETS_LATE; i++) (void)cst_sockets_watch(&fix.sockets, fix.ends[i][0], 0, NULL);
+    assert_int_equal(fix.sockets.epoll_calls, calls);
+    (void)cst_sockets_watch(&fix.sockets, fix.ends[CST_SOCKETS_LATE][0], 0, NULL);
+    assert_int_equal(fix.sockets.epoll_calls, calls + 1);
+    fill(&fix, PIPES);
+    assert_int_equal(wait_once(&fix), PIPES - CST_SOCKETS_LATE - 1);
+    assert_int_equal(fix.sockets.epoll_calls, calls + CST_SOCKETS_LATE + 1);
+    tear_down(&fix);
+}
+
 static void a_socket_that_has_the_number_of_one_that_was_closed_is_told(void **state)
 {
     (void)state;
@@ -305,6 +324,7 @@ int main(void)
 #ifdef __linux__
         cmocka_unit_test(a_lasting_socket_that_is_watched_anew_before_the_wait_costs_no_call),
         cmocka_unit_test(a_lasting_socket_that_is_forgotten_wakes_nobody),
+        cmocka_unit_test(as_many_as_there_is_room_for_are_forgotten_late_and_others_at_once),
         cmocka_unit_test(a_socket_that_has_the_number_of_one_that_was_closed_is_told),
 #endif
     };

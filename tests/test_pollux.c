@@ -42,6 +42,7 @@ static const char script_text[] =
     "## Lost answer\n@ end: lost\n= A few words\n"
     "## Large\n@ cuts: no\n<* 1000000 0123456789abcdef\\n\n"
     "## Slow\n= one\n~ 400\n= two\n"
+    "## Later\n~ 60000\n= one\n"
     "## Endless\n= one\n~ 3600000\n= two\n";
 
 static char script_path[] = "/tmp/pollux-test-XXXXXX";
@@ -994,6 +995,54 @@ static void tokens_come_at_the_given_rate(void **state)
     tst_pollux_stop(&p);
 }
 
+#define LATE "Deadline expired before operation could complete."
+#define LATE_EVENT "{\"error\": {\"code\": 504,\"message\": \"" LATE "\",\"status\": \"DEADLINE_EXCEEDED\"}}"
+#define LATE_LINE "{\"error\":{\"code\":504,\"message\":\"" LATE "\",\"status\":\"DEADLINE_EXCEEDED\"}}"
+#define LATE_BODY \
+    "{\n  \"error\": {\n    \"code\": 504,\n    \"message\": \"" LATE "\",\n" \
+    "    \"status\": \"DEADLINE_EXCEEDED\"\n  }\n}\n"
+
+/* All at once, since each takes the second that its client lets it. */
+static void what_takes_longer_than_its_client_lets_it_ends_with_504(void **state)
+{
+    static const char limit[] = KEY "X-Server-Timeout: 1\r\n";
+    static const struct {
+        const char *path, *body;
+        int         status;
+        const char *begin, *end;
+    } cases[] = {
+        { WHOLE, PROMPT("pollux: tokens 100"), 504, LATE_BODY, "" },
+        { STREAM, PROMPT("Later"), 504, LATE_BODY, "" },
+        { ARRAY, PROMPT("Later"), 504, "[" LATE_BODY "]\n", "" },
+        { STREAM, PROMPT("pollux: tokens 100"), 200, "data: {\"candidates\": [", "data: " LATE_EVENT "\r\n\r\n" },
+        { ARRAY, PROMPT("pollux: tokens 100"), 200, "[{\n  \"candidates\": [", "}\n,\r\n" LATE_BODY "]" },
+        { CHAT, "{\"model\":\"gemini-3.8-flash\",\"stream\":true,\"messages\":[{\"role\":\"user\","
+                "\"content\":\"pollux: tokens 100\"}]}", 200, "data: {\"choices\":[", "data: " LATE_LINE "\n\n" },
+        { STREAM, PROMPT("Short"), 200, "data: {", "\r\n\r\n" },
+    };
+    tst_pollux p = TST_POLLUX("-q", "--ttft", "0", "--rate", "20", "--script", script_path);
+    tst_link   links[sizeof cases / sizeof cases[0]];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        links[i] = tst_connect(&p);
+        tst_post(&links[i], cases[i].path, limit, cases[i].body);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tst_answer a = tst_read_answer(&links[i]);
+        size_t     len = strlen(cases[i].end);
+        assert_true(a.is_whole);
+        assert_int_equal(a.status, cases[i].status);
+        assert_int_equal(strncmp(a.body, cases[i].begin, strlen(cases[i].begin)), 0);
+        assert_true(a.len >= len);
+        assert_string_equal(a.body + a.len - len, cases[i].end);
+        assert_int_equal(strstr(a.body, LATE) != NULL, i < 6);
+        tst_forget(&a);
+        tst_hang_up(&links[i]);
+    }
+    tst_pollux_stop(&p);
+}
+
 /* ---- the program ---- */
 
 static void sigterm_lets_streams_end_and_exits_0(void **state)
@@ -1228,6 +1277,7 @@ int main(void)
         cmocka_unit_test(a_lost_end_resets_the_connection_after_the_bytes),
         cmocka_unit_test(the_first_token_waits_for_its_time),
         cmocka_unit_test(tokens_come_at_the_given_rate),
+        cmocka_unit_test(what_takes_longer_than_its_client_lets_it_ends_with_504),
         cmocka_unit_test(sigterm_lets_streams_end_and_exits_0),
         cmocka_unit_test(the_grace_time_has_an_end),
         cmocka_unit_test(a_second_signal_ends_it_at_once),

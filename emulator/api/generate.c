@@ -5,6 +5,7 @@
  */
 #include "api/ask_upstream.h"
 #include "api/asking.h"
+#include "api/deadline.h"
 #include "api/handlers.h"
 #include "api/quota.h"
 #include "api/spoil.h"
@@ -67,6 +68,7 @@ static void play_answer(plx_exchange *e, generation *g, plx_asking *asking, cons
         refuse(e, status);
         return;
     }
+    if (!plx_deadline_keep(e, &g->answer, lanes, encoding)) return;
     plx_stats_add_answer(e->world->stats, &g->answer);
     plx_play_answer(&g->play, e->reply, &g->answer, lanes, encoding, source);
 }

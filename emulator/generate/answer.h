@@ -80,6 +80,8 @@ typedef struct plx_answer {
     plx_pace             pace;
     uint64_t             first_us;       /* when the first piece is due, after the request */
     const plx_piece     *told;           /* the last piece, where another has counted the tokens; or NULL */
+    uint64_t             until_us;       /* after the request: what is due later is not told; 0: no such time ... */
+    castor_str           last_words;     /* ... but this, and then the end */
 } plx_answer;
 
 /* Who answers: settings that do not change from one request to the next. */

@@ -103,18 +103,36 @@ static uint64_t find_due(plx_play *play)
     return play->reply->asked_at_us + play->due_us;
 }
 
+/* Whether what comes next is due when the client no longer wants it. */
+static bool is_too_late(const plx_play *play)
+{
+    return play->answer && play->answer->until_us > 0 && !play->is_ended && play->due_us > play->answer->until_us;
+}
+
+static void break_off(plx_play *play)
+{
+    plx_reply_write(play->reply, play->answer->last_words);
+    finish(play, CASTOR_OK); /* the play may be gone now */
+}
+
 void plx_play_go_on(plx_play *play)
 {
     plx_reply *reply = play->reply;
 
     for (;;) {
         uint64_t due_us = find_due(play);
+        bool     is_late = is_too_late(play);
+        if (is_late) due_us = reply->asked_at_us + play->answer->until_us;
         if (plx_reply_now_us(reply) < due_us) {
             cst_buf_free(&play->buffer);
             plx_reply_wake_at(reply, due_us);
             return;
         }
         if (plx_reply_is_full(reply)) return;
+        if (is_late) {
+            break_off(play);
+            return;
+        }
 
         castor_status status = play->is_loaded ? CASTOR_OK : load(play);
         if (status == CASTOR_OK && !play->has_headers) send_headers(play);

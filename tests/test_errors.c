@@ -217,6 +217,38 @@ static void what_no_model_does_any_more_is_not_found_and_the_rest_not_implemente
           "\"status\": \"UNIMPLEMENTED\"");
 }
 
+/* ---- queries ---- */
+
+static void what_no_method_takes_in_a_query_is_refused_by_its_name(void **state)
+{
+    static const char *const good[] = {
+        WHOLE "?alt=json&prettyPrint=true&fields=candidates&quotaUser=u&key=k",
+        WHOLE "?%24alt=json%3Benum-encoding%3Dint", /* as Google's older SDK for Python */
+        STREAM "&$.xgafv=2&",
+        "/v1/chat/completions?api-version=1", /* of compatible servers, not Google's */
+    };
+    tst_answer a = tst_ask(&shared, WHOLE "?api_key=k&mode=fast", PROMPT("Short"));
+
+    (void)state;
+    assert_int_equal(a.status, 400);
+    tst_contains(&a, "\"message\": \"Invalid JSON payload received. Unknown name \\\"api_key\\\": Cannot bind query "
+                     "parameter. Field 'api_key' could not be found in request message.\\nInvalid JSON payload "
+                     "received. Unknown name \\\"mode\\\": Cannot bind query parameter.");
+    tst_contains(&a, "\"fieldViolations\": [\n          {\n            \"description\": \"Invalid JSON payload");
+    tst_forget(&a);
+    a = tst_ask(&shared, CHAT "?include_think=true", "{}");
+    assert_int_equal(a.status, 400);
+    tst_contains(&a, "[{\n  \"error\": {");
+    tst_contains(&a, "Field 'include_think' could not be found in request message.");
+    tst_forget(&a);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        a = tst_ask(&shared, good[i], i < 3 ? PROMPT("Short") : "{\"model\":\"gemini-3.8-flash\",\"messages\":"
+                                                               "[{\"role\":\"user\",\"content\":\"Short\"}]}");
+        if (a.status != 200) fail_msg("%s: %d\n%s", good[i], a.status, a.body);
+        tst_forget(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +264,7 @@ int main(void)
         cmocka_unit_test(a_control_path_that_does_not_exist_is_explained),
         cmocka_unit_test(a_body_that_is_too_large_gets_a_page),
         cmocka_unit_test(what_no_model_does_any_more_is_not_found_and_the_rest_not_implemented),
+        cmocka_unit_test(what_no_method_takes_in_a_query_is_refused_by_its_name),
     };
 
     return cmocka_run_group_tests_name("errors", tests, start, stop);

@@ -34,6 +34,40 @@ static bool read_json(plx_exchange *e, plx_refusal *refusal)
     }
 }
 
+/* ---- the query ---- */
+
+/* What every method takes there. The service also takes their names with a "$" before them, and a few that have it. */
+static bool is_common(castor_str name)
+{
+    static const char *const names[] = {
+        "key", "access_token", "oauth_token", "alt", "prettyPrint", "fields", "quotaUser", "callback", "uploadType",
+        "upload_protocol",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (cst_str_is(name, names[i])) return true;
+    }
+    return name.len == 0 || name.data[0] == '$';
+}
+
+/* The rest of a query is bound to fields; where the body is the whole message none is left for it. */
+static bool check_query(const plx_exchange *e, plx_refusal *refusal)
+{
+    const plx_endpoint *endpoint = e->endpoint;
+    bool                is_googles = endpoint->pattern[1] == '{'; /* others have no version there, or one of theirs */
+
+    if (!endpoint->takes_json || !is_googles || strcmp(endpoint->method, "POST") != 0) return true;
+    if (endpoint->errors == PLX_ERRORS_CODE) return true; /* what interactions make of it is not known */
+    for (const plx_query *one = e->query; one; one = one->next) {
+        if (is_common(one->name)) continue;
+        plx_refuse_field(refusal, "",
+                         "Invalid JSON payload received. Unknown name \"%.*s\": Cannot bind query parameter. Field "
+                         "'%.*s' could not be found in request message.",
+                         CASTOR_ARG(one->name), CASTOR_ARG(one->name));
+    }
+    return refusal->code == 0;
+}
+
 /* ---- an exchange, from begin to gone ---- */
 
 /* Before the answer: who has that may ask at once what the request was. */
@@ -88,6 +122,7 @@ static void on_body_end(plx_reply *reply)
     note(e);
     if (plx_spoiler_answer(e->spoiler)) return;
     if (e->refusal) plx_exchange_refuse(e, e->refusal);
+    else if (!check_query(e, &refusal)) plx_exchange_refuse(e, &refusal);
     else if (e->endpoint->takes_json && !read_json(e, &refusal)) plx_exchange_refuse(e, &refusal);
     else e->endpoint->answer(e);
 }

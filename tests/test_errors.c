@@ -249,6 +249,33 @@ static void what_no_method_takes_in_a_query_is_refused_by_its_name(void **state)
     }
 }
 
+static bool begins(const tst_answer *a, const char *text) { return strncmp(a->body, text, strlen(text)) == 0; }
+
+static void prettyprint_false_gives_json_in_one_line(void **state)
+{
+    static const char *const paths[] = { "?prettyPrint=false", "?$prettyPrint=false", "?prettyPrint=0" };
+    char                     path[256];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s%s", WHOLE, paths[i]);
+        tst_answer a = tst_ask(&shared, path, PROMPT("pollux: say yes"));
+        assert_true(begins(&a, "{\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"yes\",\""));
+        assert_ptr_equal(strchr(a.body, '\n'), a.body + a.len - 1);
+        tst_forget(&a);
+    }
+    tst_answer a = tst_call(&shared, "GET", "/v1beta/models/gemini-3.8-flash?prettyPrint=false", KEY, NULL);
+    assert_true(begins(&a, "{\"name\": \"models/gemini-3.8-flash\",\"version\": \"3.8\","));
+    tst_forget(&a);
+    a = tst_ask(&shared, WHOLE "?prettyPrint=false", "{}");
+    assert_string_equal(a.body, "{\"error\": {\"code\": 400,\"message\": \"* GenerateContentRequest.contents: contents "
+                                "is not specified\\n\",\"status\": \"INVALID_ARGUMENT\"}}\n");
+    tst_forget(&a);
+    a = tst_ask(&shared, WHOLE "?prettyPrint=true", PROMPT("pollux: say yes"));
+    assert_true(begins(&a, "{\n  \"candidates\": [\n"));
+    tst_forget(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_body_that_is_too_large_gets_a_page),
         cmocka_unit_test(what_no_model_does_any_more_is_not_found_and_the_rest_not_implemented),
         cmocka_unit_test(what_no_method_takes_in_a_query_is_refused_by_its_name),
+        cmocka_unit_test(prettyprint_false_gives_json_in_one_line),
     };
 
     return cmocka_run_group_tests_name("errors", tests, start, stop);

@@ -80,13 +80,22 @@ bool plx_refuse_memory(plx_refusal *refusal)
     return plx_refuse(refusal, 503, "The emulator has no memory left for this request.");
 }
 
+bool plx_exchange_is_line(const plx_exchange *exchange)
+{
+    castor_str value = plx_exchange_query(exchange, "prettyPrint");
+
+    if (!value.data) value = plx_exchange_query(exchange, "$prettyPrint");
+    return cst_str_is(value, "false") || cst_str_is(value, "0");
+}
+
 void plx_exchange_send_json(plx_exchange *exchange, const cst_buf *json, castor_status status)
 {
-    plx_refusal refusal = { .code = 0 };
-    cst_buf     body;
+    plx_json_style style = plx_exchange_is_line(exchange) ? PLX_JSON_SPACED : PLX_JSON_INDENTED;
+    plx_refusal    refusal = { .code = 0 };
+    cst_buf        body;
 
     cst_buf_init(&body, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
-    if (status == CASTOR_OK) status = plx_json_print_styled(&body, cst_buf_view(json), PLX_JSON_INDENTED);
+    if (status == CASTOR_OK) status = plx_json_print_styled(&body, cst_buf_view(json), style);
     if (status == CASTOR_OK) status = cst_buf_append_text(&body, "\n");
     if (status == CASTOR_OK) {
         plx_exchange_send(exchange, 200, "application/json; charset=UTF-8", cst_buf_view(&body));
@@ -124,10 +133,28 @@ static bool is_coded(const plx_exchange *exchange, const plx_refusal *refusal)
     return exchange->endpoint && exchange->endpoint->errors == PLX_ERRORS_CODE && !is_of_gateway;
 }
 
+static castor_status print_line(const plx_exchange *exchange, const plx_refusal *refusal, cst_buf *out)
+{
+    cst_buf indented, squeezed;
+
+    cst_buf_init(&indented, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
+    cst_buf_init(&squeezed, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
+    castor_status status = plx_refusal_print(refusal, plx_exchange_is_list(exchange), &indented);
+    if (status == CASTOR_OK) status = plx_json_squeeze(&squeezed, cst_buf_view(&indented));
+    if (status == CASTOR_OK) status = plx_json_print_styled(out, cst_buf_view(&squeezed), PLX_JSON_SPACED);
+    if (status == CASTOR_OK) status = cst_buf_append_text(out, "\n");
+    cst_buf_free(&squeezed);
+    cst_buf_free(&indented);
+    return status;
+}
+
 static castor_status print_refusal(const plx_exchange *exchange, const plx_refusal *refusal, cst_buf *out)
 {
-    if (!is_coded(exchange, refusal)) return plx_refusal_print(refusal, plx_exchange_is_list(exchange), out);
-    return plx_coded_error_print(plx_coded_error_symbol(refusal), castor_str_of(refusal->message), out);
+    if (is_coded(exchange, refusal)) {
+        return plx_coded_error_print(plx_coded_error_symbol(refusal), castor_str_of(refusal->message), out);
+    }
+    if (plx_exchange_is_line(exchange) && !refusal->is_page) return print_line(exchange, refusal, out);
+    return plx_refusal_print(refusal, plx_exchange_is_list(exchange), out);
 }
 
 void plx_exchange_refuse(plx_exchange *exchange, const plx_refusal *refusal)

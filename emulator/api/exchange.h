@@ -94,7 +94,10 @@ void plx_exchange_forget_body(plx_exchange *exchange);
 /* Sends a whole answer. */
 void plx_exchange_send(plx_exchange *exchange, int status, const char *content_type, castor_str body);
 
-/* Sends JSON, printed without white space into `json`, in Google's indented form; `status` is the writer's. */
+/* Whether JSON is wanted in one line (prettyPrint=false), and not indented. */
+bool plx_exchange_is_line(const plx_exchange *exchange);
+
+/* Sends JSON, printed without white space into `json`, in Google's form; `status` is the writer's. */
 void plx_exchange_send_json(plx_exchange *exchange, const cst_buf *json, castor_status status);
 
 /* Sends {}. */

@@ -121,7 +121,8 @@ void plx_answer_generate(plx_exchange *e)
     static const plx_asking_way way = { .read = plx_ask_read_gemini, .method = "generateContent", .is_whole = true };
     plx_asking                  asking;
 
-    if (plx_asking_read(&asking, e, e->json, &way)) play(e, &asking, &plx_gemini_whole, plx_chat_print_gemini);
+    if (!plx_asking_read(&asking, e, e->json, &way)) return;
+    play(e, &asking, plx_exchange_is_line(e) ? &plx_gemini_line : &plx_gemini_whole, plx_chat_print_gemini);
 }
 
 void plx_answer_stream_generate(plx_exchange *e)

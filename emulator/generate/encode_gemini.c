@@ -318,10 +318,20 @@ static castor_status put_whole(cst_json_writer *w, const plx_answer *answer)
 
 static castor_status print_whole(const plx_answer *answer, cst_buf *out)
 {
-    return plx_print_indented(answer, put_whole, out);
+    return plx_print_body(answer, put_whole, PLX_JSON_INDENTED, out);
+}
+
+static castor_status print_whole_line(const plx_answer *answer, cst_buf *out)
+{
+    return plx_print_body(answer, put_whole, PLX_JSON_SPACED, out);
 }
 
 const plx_encoding plx_gemini_whole = {
     .content_type = "application/json; charset=UTF-8",
     .print_whole = print_whole,
+};
+
+const plx_encoding plx_gemini_line = {
+    .content_type = "application/json; charset=UTF-8",
+    .print_whole = print_whole_line,
 };

@@ -169,12 +169,12 @@ static castor_status put_output(cst_json_writer *w, const plx_answer *answer)
 
 static castor_status print_message(const plx_answer *answer, cst_buf *out)
 {
-    return plx_print_indented(answer, put_message, out);
+    return plx_print_body(answer, put_message, PLX_JSON_INDENTED, out);
 }
 
 static castor_status print_output(const plx_answer *answer, cst_buf *out)
 {
-    return plx_print_indented(answer, put_output, out);
+    return plx_print_body(answer, put_output, PLX_JSON_INDENTED, out);
 }
 
 const plx_encoding plx_message_whole = {

@@ -9,6 +9,7 @@
 
 #include "generate/answer.h"
 #include "json_writer.h"
+#include "proto/json_style.h"
 
 typedef struct plx_encoding {
     const char *content_type;
@@ -23,9 +24,9 @@ typedef struct plx_encoding {
     castor_status (*print_whole)(const plx_answer *answer, cst_buf *out);
 } plx_encoding;
 
-/* Google's form of a whole body: indented by two spaces, and an LF behind it. `put` writes it without white space. */
+/* Google's form of a whole body: in its style, and with an LF behind it. `put` writes it without white space. */
 typedef castor_status plx_put_fn(cst_json_writer *writer, const plx_answer *answer);
-castor_status plx_print_indented(const plx_answer *answer, plx_put_fn *put, cst_buf *out);
+castor_status plx_print_body(const plx_answer *answer, plx_put_fn *put, plx_json_style style, cst_buf *out);
 
 /* Gemini's list of token counts by modality; nothing where all are zero. */
 void plx_put_token_details(cst_json_writer *w, const char *key, const plx_token_sum *sum);
@@ -33,6 +34,7 @@ void plx_put_token_details(cst_json_writer *w, const char *key, const plx_token_
 extern const plx_encoding plx_gemini_events;  /* alt=sse */
 extern const plx_encoding plx_gemini_array;   /* a stream without alt=sse: one JSON array, sent piece by piece */
 extern const plx_encoding plx_gemini_whole;
+extern const plx_encoding plx_gemini_line;    /* the same with prettyPrint=false: in one line */
 extern const plx_encoding plx_openai_events;
 extern const plx_encoding plx_openai_whole;
 extern const plx_encoding plx_message_lines;  /* the legacy method with "stream": true: one JSON object a line */

@@ -567,6 +567,7 @@ static void the_tools_of_the_service_leave_their_traces(void **state)
     a = tst_ask(&shared, WHOLE, "{\"contents\":[{\"parts\":[{\"text\":\"Who won?\"}]}],\"tools\":[{\"googleSearch\":{}}],\"toolConfig\":{\"includeServerSideToolInvocations\":true}}");
     tst_check_at(&a, "candidates.0.content.parts.0.toolCall.toolType", "GOOGLE_SEARCH_WEB");
     tst_check_at(&a, "candidates.0.content.parts.1.toolResponse.id", "search01");
+    tst_contains(&a, "\"id\": \"search01\"\n            },\n            \"thoughtSignature\": \"");
     tst_forget(&a);
 }
 

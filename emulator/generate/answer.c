@@ -216,11 +216,24 @@ static castor_status keep_text(composer *c, castor_str text, castor_str *out)
 
 static castor_status sign(composer *c, plx_part *part)
 {
-    uint64_t numbers[PLX_OPAQUE_NUMBERS] = { c->seed, c->index, c->candidate->part_count, part->text.len };
+    uint64_t number = (uint64_t)(part - c->parts) + 1;
+    uint64_t numbers[PLX_OPAQUE_NUMBERS] = { c->seed, c->index, number, part->text.len };
     char     text[PLX_OPAQUE_LEN + 1];
 
     plx_opaque_print(text, PLX_OPAQUE_SIGNATURE, numbers);
     return cst_arena_copy(c->keep, (castor_str){ text, PLX_OPAQUE_LEN }, &part->signature);
+}
+
+/* The service's own calls, where they are shown, and what came of them. */
+static castor_status sign_tools(composer *c)
+{
+    castor_status status = CASTOR_OK;
+
+    if (c->ask->facts->generation < 30) return CASTOR_OK;
+    for (size_t i = 0; i < c->candidate->part_count && status == CASTOR_OK; i++) {
+        if (c->parts[i].kind == PLX_PIECE_RAW) status = sign(c, &c->parts[i]);
+    }
+    return status;
 }
 
 static castor_status add_thought(composer *c, castor_str shown)
@@ -290,6 +303,7 @@ static castor_status add_words(composer *c)
 
     status = add_thought(c, shown);
     if (status == CASTOR_OK) status = plx_ending_add_before(c->candidate, c->parts, c->ask, &c->wishes, c->keep);
+    if (status == CASTOR_OK) status = sign_tools(c);
     if (status == CASTOR_OK) status = add_text(c, text);
     if (status == CASTOR_OK) status = plx_ending_add_after(c->candidate, c->parts, c->ask, &c->wishes, c->keep);
     if (status != CASTOR_OK) return status;

@@ -29,7 +29,7 @@ enum { TST_HOLD_MS = 50, TST_GAP_MS = 20, TST_LARGE_BYTES = 20 << 20 };
 typedef struct tst_host {
     pid_t pid;
     int   port;
-    int   events; /* a byte for each reply that has gone: 'g' */
+    int   events; /* a byte for each reply that has gone: the first letter of its path, '!' if it was refused */
 } tst_host;
 
 typedef struct tst_host_options {
@@ -46,7 +46,7 @@ tst_host tst_host_start(const tst_host_options *options);
 tst_host tst_host_start_idle(unsigned idle_ms); /* connections may be idle for so long, and no longer */
 void     tst_host_stop(tst_host *h); /* SIGTERM; it must exit with 0 */
 
-/* Waits until one more reply has gone. */
-void tst_host_await_gone(tst_host *h);
+/* Waits until one more reply has gone; the first letter of its path. */
+char tst_host_await_gone(tst_host *h);
 
 #endif

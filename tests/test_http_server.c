@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -208,6 +209,39 @@ static void a_body_is_counted_whole_held_or_not(void **state)
         tst_hang_up(&l);
     }
     free(body);
+}
+
+/* Both have something to read when the server wakes up, and the large one came first. Its first body only makes the
+ * kernel hold more of the second one. */
+static void a_large_body_does_not_hold_up_the_others(void **state)
+{
+    enum { FIRST_BYTES = 16 << 20, BODY_BYTES = 1 << 20 };
+    tst_host_options options = TST_HOST_OPTIONS;
+    tst_host         own = tst_host_start(&options);
+    tst_link         large = connect_to(&own), small = connect_to(&own);
+    char            *body = calloc(1, FIRST_BYTES);
+
+    (void)state;
+    assert_non_null(body);
+    tst_send_text(&small, GET("/hello")); /* its connection is known */
+    assert_int_equal(tst_host_await_gone(&own), 'h');
+    tst_send_text(&large, POST("/count", "16777216"));
+    tst_send(&large, body, FIRST_BYTES);
+    assert_int_equal(tst_host_await_gone(&own), 'c');
+
+    kill(own.pid, SIGSTOP);
+    assert_int_equal(waitpid(own.pid, NULL, WUNTRACED), own.pid);
+    tst_send_text(&large, POST("/count", "1048576"));
+    ssize_t sent = send(large.fd, body, BODY_BYTES, MSG_DONTWAIT | MSG_NOSIGNAL);
+    tst_send_text(&small, GET("/hello"));
+    kill(own.pid, SIGCONT);
+    tst_send(&large, body, BODY_BYTES - (size_t)(sent > 0 ? sent : 0));
+    assert_int_equal(tst_host_await_gone(&own), 'h');
+    assert_int_equal(tst_host_await_gone(&own), 'c');
+    free(body);
+    tst_hang_up(&large);
+    tst_hang_up(&small);
+    tst_host_stop(&own);
 }
 
 static void an_early_answer_ends_the_connection_only_if_bytes_are_owed(void **state)
@@ -544,6 +578,7 @@ int main(void)
         cmocka_unit_test(random_packets_make_the_same_answer),
         cmocka_unit_test(a_body_that_is_held_makes_the_client_wait),
         cmocka_unit_test(a_body_is_counted_whole_held_or_not),
+        cmocka_unit_test(a_large_body_does_not_hold_up_the_others),
         cmocka_unit_test(an_early_answer_ends_the_connection_only_if_bytes_are_owed),
         cmocka_unit_test(clients_that_owe_us_something_are_not_waited_for),
         cmocka_unit_test(a_head_that_trickles_in_has_one_limit_for_all_of_it),

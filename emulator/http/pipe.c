@@ -274,19 +274,24 @@ static void decrypt(plx_pipe *pipe, castor_str bytes)
     }
 }
 
+/* libuv reads up to 32 times from a socket that has more, which are thousands of requests to serve while everybody else
+ * waits. No room for a second time makes it go on with the next one; epoll tells again of what is left. */
 static void on_allocate(uv_handle_t *handle, size_t wanted, uv_buf_t *buf)
 {
-    plx_pipe *pipe = handle->data;
+    plx_pipe     *pipe = handle->data;
+    plx_plumbing *plumbing = pipe->plumbing;
+    bool          had_its_turn = plumbing->last_reader == pipe;
 
     (void)wanted;
-    *buf = uv_buf_init(pipe->plumbing->read_buffer, sizeof pipe->plumbing->read_buffer);
+    plumbing->last_reader = pipe;
+    *buf = uv_buf_init(plumbing->read_buffer, had_its_turn ? 0 : sizeof plumbing->read_buffer);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     plx_pipe *pipe = stream->data;
 
-    if (count == 0 || pipe->state == PLX_PIPE_GONE) return;
+    if (count == 0 || count == UV_ENOBUFS || pipe->state == PLX_PIPE_GONE) return;
     if (count == UV_EOF) {
         end_of_input(pipe);
     } else if (count < 0) {

@@ -47,6 +47,7 @@ typedef struct plx_plumbing {
     plx_tls_context  *tls;           /* NULL: clear */
     plx_pipe         *to_flush;      /* a list */
     plx_pipe         *flushing;      /* those of this round that have not had their turn */
+    const plx_pipe   *last_reader;   /* of this turn of the loop */
     plx_pipe         *outbox_owner;
     size_t            outbox_len;
     char              outbox[PLX_OUTBOX_BYTES];

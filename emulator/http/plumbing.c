@@ -94,6 +94,7 @@ void plx_plumbing_forget(plx_pipe *pipe)
         pipe->is_flush_due = false;
     }
     if (pipe->plumbing->outbox_owner == pipe) pipe->plumbing->outbox_owner = NULL;
+    if (pipe->plumbing->last_reader == pipe) pipe->plumbing->last_reader = NULL;
 }
 
 static void before_sleep(uv_prepare_t *handle)
@@ -101,6 +102,7 @@ static void before_sleep(uv_prepare_t *handle)
     plx_plumbing *plumbing = handle->data;
 
     /* One that asks again waits for the next round, so that every round ends. */
+    plumbing->last_reader = NULL;
     plumbing->flushing = plumbing->to_flush;
     plumbing->to_flush = NULL;
     while (plumbing->flushing) {
@@ -125,6 +127,7 @@ int plx_plumbing_open(plx_plumbing *plumbing, uv_loop_t *loop, const plx_limits 
     plumbing->tls = NULL;
     plumbing->wake = (plx_timer){ .due_us = 0 };
     plumbing->to_flush = plumbing->flushing = plumbing->outbox_owner = NULL;
+    plumbing->last_reader = NULL;
     plumbing->outbox_len = 0;
     plumbing->before_sleep.data = plumbing;
     uv_prepare_start(&plumbing->before_sleep, before_sleep);

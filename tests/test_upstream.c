@@ -508,14 +508,135 @@ static void what_cannot_be_said_there_is_refused(void **state)
     stop(&f);
 }
 
-static void an_interaction_is_refused_rather_than_made_up(void **state)
+/* ---- interactions ---- */
+
+#define INTERACTIONS "/v1beta/interactions"
+#define INPUT(more) "{\"model\":\"gemini-3.8-flash\",\"input\":\"Hello?\"" more "}"
+#define STREAMED ",\"stream\":true"
+
+/* The first id in an answer: the interaction's. */
+static void read_id(const tst_answer *a, char id[128])
+{
+    const char *at = strstr(a->body, "\"id\":\"");
+
+    assert_non_null(at);
+    snprintf(id, 128, "%.*s", (int)strcspn(at + 6, "\""), at + 6);
+}
+
+static tst_answer get_interaction(const fake *f, const char *id, const char *query)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, INTERACTIONS "/%s%s", id, query);
+    return tst_call(&f->p, "GET", path, KEY, NULL);
+}
+
+static void an_interaction_is_told_as_it_is_said_and_kept(void **state)
 {
     fake       f = start(NULL, NULL);
-    tst_answer a = tst_ask(&f.p, "/v1beta/interactions", "{\"model\":\"gemini-2.5-flash\",\"input\":\"Hello?\"}");
+    tst_link   client;
+    tst_answer a;
+    char       id[128], body[512];
 
     (void)state;
+    ask(&f, &client, INTERACTIONS, INPUT(STREAMED));
+    say(&f, EVENTS_HEAD SAY("One, "));
+    assert_true(tst_read_head(&client, &a));
+    assert_int_equal(a.status, 200);
+    assert_true(tst_read_chunk(&client, &a)); /* nothing more was said so far */
+    assert_int_equal(strncmp(a.body, "event: interaction.created\ndata: {\"interaction\":{\"id\":\"v1_", 56), 0);
+    tst_contains(&a, "event: step.delta\ndata: {\"index\":0,\"delta\":{\"text\":\"One, \",\"type\":\"text\"}");
+    say(&f, SAY("two.") END("stop")
+            "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5}}\n\n" DONE);
+    hang_up(&f);
+    while (tst_read_chunk(&client, &a)) continue;
+    assert_true(a.is_whole);
+    tst_contains(&a, "\"status\":\"completed\",\"usage\":{\"total_tokens\":12,\"total_input_tokens\":7,");
+    tst_contains(&a, "event: done\ndata: [DONE]\n\n");
+    tst_hang_up(&client);
+    read_id(&a, id);
+
+    tst_answer again = get_interaction(&f, id, "?stream=true");
+    assert_string_equal(again.body, a.body);
+    tst_forget(&again);
+    tst_forget(&a);
+    a = get_interaction(&f, id, "?include_input=true");
+    tst_contains(&a, "\"steps\":[{\"content\":[{\"text\":\"Hello?\",\"type\":\"text\"}],\"type\":\"user_input\"},"
+                     "{\"content\":[{\"text\":\"One, two.\",\"type\":\"text\"}],\"type\":\"model_output\"}]");
+    tst_forget(&a);
+
+    snprintf(body, sizeof body, INPUT(",\"previous_interaction_id\":\"%s\""), id);
+    a = ask_and_say(&f, INTERACTIONS, body, EVENTS_HEAD SAY("Three.") END("length") DONE);
+    assert_heard(&f, "\"messages\":[{\"role\":\"user\",\"content\":\"Hello?\"},"
+                     "{\"role\":\"assistant\",\"content\":\"One, two.\"},{\"role\":\"user\",\"content\":\"Hello?\"}]");
+    assert_int_equal(a.status, 200);
+    tst_contains(&a, "\"status\":\"incomplete\"");
+    tst_contains(&a, "{\"text\":\"Three.\",\"type\":\"text\"}");
+    tst_forget(&a);
+    stop(&f);
+}
+
+static void a_function_of_an_interaction_goes_there_and_back(void **state)
+{
+    static const char tools[] = ",\"tools\":[{\"type\":\"function\",\"name\":\"weather\",\"parameters\":"
+                                "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}}]";
+    static const char call[] = EVENTS_HEAD
+        DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c7\",\"type\":\"function\",\"function\":{\"name\":\"weather\","
+              "\"arguments\":\"{\\\"city\\\":\\\"Oslo\\\"}\"}}]") END("tool_calls") DONE;
+    static const char *const ways[] = { "", STREAMED };
+    fake f = start(NULL, NULL);
+    char id[128], body[1024];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(body, sizeof body, INPUT("%s%s"), tools, ways[i]);
+        tst_answer a = ask_and_say(&f, INTERACTIONS, body, call);
+        assert_int_equal(a.status, 200);
+        tst_contains(&a, "\"status\":\"requires_action\"");
+        tst_contains(&a, "\"id\":\"c7\"");
+        tst_contains(&a, "\"type\":\"thought\""); /* that signs the call */
+        read_id(&a, id);
+        tst_forget(&a);
+        snprintf(body, sizeof body,
+                 "{\"model\":\"gemini-3.8-flash\",\"previous_interaction_id\":\"%s\"%s,\"input\":[{\"type\":"
+                 "\"function_result\",\"call_id\":\"c7\",\"name\":\"weather\",\"result\":\"snow\"}]}", id, tools);
+        a = ask_and_say(&f, INTERACTIONS, body, EVENTS_HEAD SAY("It snows.") END("stop") DONE);
+        assert_heard(&f, "\"tool_calls\":[{\"id\":\"c7\",\"type\":\"function\",\"function\":{\"name\":\"weather\"");
+        assert_heard(&f, "{\"role\":\"tool\",\"tool_call_id\":\"c7\",\"content\":\"");
+        tst_contains(&a, "It snows.");
+        tst_forget(&a);
+    }
+    stop(&f);
+}
+
+static void what_goes_wrong_has_the_codes_of_interactions(void **state)
+{
+    fake       f = start(NULL, NULL);
+    tst_answer a = ask_and_say(&f, INTERACTIONS, INPUT(""), EVENTS_HEAD SAY("Half"));
+    char       id[128];
+
+    (void)state;
+    assert_int_equal(a.status, 503);
+    tst_contains(&a, "{\"error\":{\"code\":\"service_unavailable\",\"message\":\"The upstream at http");
+    tst_forget(&a);
+    a = ask_and_say(&f, INTERACTIONS, INPUT(STREAMED), EVENTS_HEAD SAY("Half"));
+    assert_int_equal(a.status, 200);
+    assert_false(a.is_whole);
+    tst_contains(&a, "Half");
+    tst_contains(&a, "\n\nevent: error\ndata: {\"error\":{\"code\":\"service_unavailable\",\"message\":\"The upstream");
+    tst_contains(&a, "\"},\"event_type\":\"error\"}\n\n");
+    read_id(&a, id);
+    tst_forget(&a);
+    a = get_interaction(&f, id, ""); /* half of one is not kept */
+    assert_int_equal(a.status, 404);
+    tst_forget(&a);
+    a = ask_and_say(&f, INTERACTIONS, INPUT(""), EVENTS_HEAD SAY("No") END("content_filter") DONE);
+    assert_int_equal(a.status, 400);
+    tst_contains(&a, "{\"error\":{\"code\":\"safety\"");
+    tst_forget(&a);
+    a = tst_ask(&f.p, INTERACTIONS, INPUT(",\"background\":true"));
     assert_int_equal(a.status, 501);
-    tst_contains(&a, "An upstream cannot be asked as an interaction.");
+    tst_contains(&a, "{\"error\":{\"code\":\"unimplemented\",\"message\":\"An upstream cannot be asked in the back");
     tst_forget(&a);
     stop(&f);
 }
@@ -917,7 +1038,9 @@ int main(void)
         cmocka_unit_test(counts_that_nobody_can_have_are_not_believed),
         cmocka_unit_test(a_chat_completion_is_passed_on_as_it_is),
         cmocka_unit_test(what_cannot_be_said_there_is_refused),
-        cmocka_unit_test(an_interaction_is_refused_rather_than_made_up),
+        cmocka_unit_test(an_interaction_is_told_as_it_is_said_and_kept),
+        cmocka_unit_test(a_function_of_an_interaction_goes_there_and_back),
+        cmocka_unit_test(what_goes_wrong_has_the_codes_of_interactions),
         cmocka_unit_test(scripts_come_first),
         cmocka_unit_test(errors_come_in_the_words_of_the_service),
         cmocka_unit_test(one_that_cannot_be_reached_is_named),

@@ -95,7 +95,7 @@ static void play(plx_exchange *e, plx_asking *asking, const plx_encoding *encodi
         return;
     }
     if (!source && !is_wish && world->upstream && print) {
-        plx_ask_upstream(e, &asking->ask, e->json, print, encoding);
+        plx_ask_upstream(e, &asking->ask, e->json, print, encoding, NULL);
         plx_asking_end(asking);
         return;
     }

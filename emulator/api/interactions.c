@@ -7,6 +7,7 @@
 #include "api/asking.h"
 #include "api/handlers.h"
 #include "api/interaction_follow.h"
+#include "api/interaction_upstream.h"
 #include "api/models.h"
 #include "api/quota.h"
 #include "api/spoil.h"
@@ -34,6 +35,7 @@ typedef struct creation {
     size_t              answer_count;
     cst_arena           arena;        /* of the ask and the answers */
     plx_interaction    *one;
+    plx_course_names    names;        /* in its arena */
     plx_refusal        *refusal;
 } creation;
 
@@ -162,22 +164,23 @@ static castor_status copy_all(creation *c, plx_interaction *one)
 }
 
 /* What the answers do not bring themselves. */
-static castor_status record_course(creation *c, plx_exchange *e)
+static castor_status make_names(plx_course_names *names, plx_exchange *e, cst_arena *arena)
 {
-    plx_chance      *chance = &e->world->chance;
-    uint64_t         numbers[PLX_OPAQUE_NUMBERS];
-    char             signature[PLX_OPAQUE_LEN + 1];
-    char             call_ids[] = "--------";
-    plx_course_names names = { { signature, PLX_OPAQUE_LEN }, { call_ids, sizeof call_ids - 1 } };
+    plx_chance   *chance = &e->world->chance;
+    uint64_t      numbers[PLX_OPAQUE_NUMBERS];
+    char          signature[PLX_OPAQUE_LEN + 1];
+    char          call_ids[] = "--------";
+    castor_status status;
 
     for (size_t i = 0; i < PLX_OPAQUE_NUMBERS; i++) numbers[i] = plx_chance_next(chance);
     for (size_t i = 0; call_ids[i]; i++) call_ids[i] = (char)('a' + plx_chance_next(chance) % 26);
     plx_opaque_print(signature, PLX_OPAQUE_SIGNATURE, numbers);
-    return plx_course_record(&c->one->course, c->answers, c->answer_count, &names,
-                             plx_pace_first_us(&e->world->pace, chance), &c->one->arena);
+    status = cst_arena_copy(arena, (castor_str){ signature, PLX_OPAQUE_LEN }, &names->signature);
+    return status == CASTOR_OK ? cst_arena_copy(arena, castor_str_of(call_ids), &names->call_ids) : status;
 }
 
-static bool record(creation *c, plx_exchange *e)
+/* All of it but its course. */
+static bool prepare(creation *c, plx_exchange *e)
 {
     plx_interaction *one = plx_interaction_new(c->wanted.is_stored, &e->world->chance);
 
@@ -187,10 +190,21 @@ static bool record(creation *c, plx_exchange *e)
     one->course.started_us = plx_world_now_us(e->world);
     one->course.has_event_ids = c->wanted.is_stored;
     one->course.is_background = c->wanted.is_background;
-    if (copy_all(c, one) != CASTOR_OK || record_course(c, e) != CASTOR_OK) return refuse_memory(c);
+    if (copy_all(c, one) == CASTOR_OK && make_names(&c->names, e, &one->arena) == CASTOR_OK) return true;
+    return refuse_memory(c);
+}
+
+static bool record(creation *c, plx_exchange *e)
+{
+    if (!prepare(c, e)) return false;
+    uint64_t refused_us = plx_pace_first_us(&e->world->pace, &e->world->chance);
+    if (plx_course_record(&c->one->course, c->answers, c->answer_count, &c->names, refused_us, &c->one->arena) !=
+        CASTOR_OK) {
+        return refuse_memory(c);
+    }
     /* What the filter refuses at once is never kept, unless its id has been told as that of a background run. */
-    if (c->wanted.is_stored && (!one->course.is_refused || one->course.is_background)) {
-        plx_interactions_keep(e->world->interactions, one);
+    if (c->wanted.is_stored && (!c->one->course.is_refused || c->one->course.is_background)) {
+        plx_interactions_keep(e->world->interactions, c->one);
     }
     return true;
 }
@@ -234,11 +248,18 @@ static void tell(creation *c, plx_exchange *e, const plx_case *source)
     }
 }
 
-/* What is answered without a script: by an agent, or by pollux itself. */
-static bool check_upstream(creation *c, const plx_exchange *e, const plx_case *source, bool is_wish)
+/* A run in the background would have nobody whose reading holds the upstream, and nobody who ends it. */
+static void ask_upstream(creation *c, plx_exchange *e)
 {
-    if (source || is_wish || c->wanted.agent.data || !e->world->upstream) return true;
-    return plx_refuse_coded(c->refusal, 501, NULL, "An upstream cannot be asked as an interaction.");
+    if (c->wanted.is_background) {
+        plx_refuse_coded(c->refusal, 501, NULL, "An upstream cannot be asked in the background.");
+    } else if (prepare(c, e)) {
+        plx_interaction_wish wish = { c->one, c->names, c->wanted.is_stored, c->wanted.wants_stream };
+        c->one = NULL;
+        plx_interaction_ask_upstream(e, &wish, &c->ask, cst_json_root(&c->document));
+        return;
+    }
+    plx_exchange_refuse(e, c->refusal);
 }
 
 static void answer(creation *c, plx_exchange *e, const plx_case *source)
@@ -266,9 +287,10 @@ static void create(creation *c, plx_exchange *e)
     bool is_wish = plx_wishes_read(c->ask.prompt).are_there;
     if (!is_wish) source = plx_catalogue_find(e->world->catalogue, c->ask.prompt);
     if (plx_spoil_answer(e, source ? source->fault : CST_NONE)) return;
-    if (!plx_quota_take(e->world, e->key, c->ask.model, plx_token_total(&c->ask.prompt_tokens), c->refusal) ||
-        !check_upstream(c, e, source, is_wish)) {
+    if (!plx_quota_take(e->world, e->key, c->ask.model, plx_token_total(&c->ask.prompt_tokens), c->refusal)) {
         plx_exchange_refuse(e, c->refusal);
+    } else if (!source && !is_wish && !c->wanted.agent.data && e->world->upstream) {
+        ask_upstream(c, e);
     } else if (source && !source->is_answer) {
         play_bytes(e, source);
     } else {

@@ -82,6 +82,7 @@ typedef struct plx_answer {
     const plx_piece     *told;           /* the last piece, where another has counted the tokens; or NULL */
     uint64_t             until_us;       /* after the request: what is due later is not told; 0: no such time ... */
     castor_str           last_words;     /* ... but this, and then the end */
+    void                *teller;         /* what an encoding that remembers needs; or NULL */
 } plx_answer;
 
 /* Who answers: settings that do not change from one request to the next. */

@@ -1,391 +1,113 @@
 /* course.c -- an interaction as a course of events, each due at its time.
  * SPDX-License-Identifier: MIT
- *
- *     created  status_update  { step.start  step.delta ...  step.stop } ...  completed  done
- *
- * An answer's pieces become steps: thoughts first (their summaries, if they were asked for, and a signature), then text
- * and calls as they come. A failure ends the stream with an error instead, and without the last two.
  */
-#include "generate/course.h"
+#include "generate/course_recorder.h"
 
-#include <ctype.h>
-#include <stdio.h>
-
-enum {
-    ARGUMENTS_BYTES = 32,  /* of a call's arguments in one delta */
-    ERROR_CODE_BYTES = 48,
-    COURSE_EVENTS_MAX = 1 << 21
-};
-
-typedef struct recorder {
-    plx_course             *course;
-    const plx_course_names *names;
-    cst_arena              *arena;
-    cst_buf                 events;
-    cst_buf                 steps;
-    cst_buf                 summary;   /* of thoughts, until it is whole */
-    uint64_t                last_id;
-    castor_status           status;    /* errors stick */
-
-    bool          is_open;             /* a step is, of this kind */
-    plx_step_kind open_kind;
-    castor_str    signature;           /* of this answer's thoughts */
-    plx_event     used;                /* what was used so far, by this answer ... */
-    plx_event     used_before;         /* ... and by those before it */
-    uint64_t      base_us;             /* when this answer began */
-    uint64_t      due_us;              /* of what came last */
-} recorder;
-
-/* ---- single events ---- */
-
-static void keep(recorder *r, castor_str text, castor_str *out)
+/* What every course begins with. */
+static void open_course(plx_recorder *r, const plx_answer *answer)
 {
-    *out = CST_NONE;
-    if (text.data && r->status == CASTOR_OK) r->status = cst_arena_copy(r->arena, text, out);
-}
-
-/* Two events of the same microsecond still have different ids, in their order. */
-static uint64_t next_id(recorder *r, uint64_t due_us)
-{
-    uint64_t id = (uint64_t)r->course->started_us + due_us;
-
-    if (!r->course->has_event_ids) return 0;
-    r->last_id = id > r->last_id ? id : r->last_id + 1;
-    return r->last_id;
-}
-
-static void add(recorder *r, plx_event event)
-{
-    if (r->status == CASTOR_OK && r->events.len / sizeof event >= COURSE_EVENTS_MAX) r->status = CASTOR_LIMIT;
-    if (r->status != CASTOR_OK) return;
-    event.output_tokens = r->used_before.output_tokens + r->used.output_tokens;
-    event.image_tokens = r->used_before.image_tokens + r->used.image_tokens;
-    event.thought_tokens = r->used_before.thought_tokens + r->used.thought_tokens;
-    if (event.kind != PLX_EVENT_DONE && event.kind != PLX_EVENT_REFUSAL) event.id = next_id(r, event.due_us);
-    r->status = cst_buf_append(&r->events, &event, sizeof event);
-}
-
-static void add_plain(recorder *r, plx_event_kind kind)
-{
-    add(r, (plx_event){ .kind = kind, .due_us = r->due_us });
-}
-
-static uint32_t last_step(const recorder *r)
-{
-    return (uint32_t)(r->steps.len / sizeof(plx_step)) - 1;
-}
-
-static void add_step_event(recorder *r, plx_event_kind kind)
-{
-    add(r, (plx_event){ .kind = kind, .step = last_step(r), .due_us = r->due_us });
-}
-
-static void add_delta(recorder *r, plx_delta_kind kind, castor_str text)
-{
-    plx_event event = { .kind = PLX_EVENT_STEP_DELTA, .delta = kind, .step = last_step(r), .due_us = r->due_us };
-
-    keep(r, text, &event.text);
-    add(r, event);
-}
-
-static void open_step(recorder *r, plx_step step)
-{
-    if (r->status == CASTOR_OK) r->status = cst_buf_append(&r->steps, &step, sizeof step);
-    if (r->status != CASTOR_OK) return;
-    add_step_event(r, PLX_EVENT_STEP_START);
-    r->is_open = true;
-    r->open_kind = step.kind;
-}
-
-static void tell_summary(recorder *r, size_t len)
-{
-    if (len == 0) return;
-    add_delta(r, PLX_DELTA_SUMMARY, (castor_str){ r->summary.data, len });
-    cst_buf_drop_front(&r->summary, len);
-}
-
-/* The last delta of a step tells what was used by then. */
-static void close_step(recorder *r)
-{
-    if (!r->is_open || r->status != CASTOR_OK) return;
-    if (r->open_kind == PLX_STEP_THOUGHT) {
-        tell_summary(r, r->summary.len);
-        if (r->signature.len > 0) add_delta(r, PLX_DELTA_SIGNATURE, r->signature);
-    }
-    if (r->status != CASTOR_OK) return;
-    plx_event *last = (plx_event *)(void *)(r->events.data + r->events.len) - 1;
-    last->tells_usage = last->kind == PLX_EVENT_STEP_DELTA;
-    add_step_event(r, PLX_EVENT_STEP_STOP);
-    r->is_open = false;
-}
-
-/* ---- pieces ---- */
-
-/* The next summary begins with a title after a blank line. */
-static void add_thought(recorder *r, castor_str text)
-{
-    static const char title[] = "\n\n**";
-    size_t            len = sizeof title - 1;
-    size_t            at = r->summary.len > len ? r->summary.len - len : 1; /* before that it was looked for */
-
-    if (r->status == CASTOR_OK) r->status = cst_buf_append_str(&r->summary, text);
-    for (; r->status == CASTOR_OK && at + len <= r->summary.len; at++) {
-        if (memcmp(r->summary.data + at, title, len) != 0) continue;
-        tell_summary(r, at + 2);
-        at = 0;
-    }
-}
-
-static void add_call(recorder *r, const plx_piece *piece)
-{
-    plx_step step = { .kind = PLX_STEP_CALL };
-
-    keep(r, piece->call_id, &step.call_id);
-    keep(r, piece->call_name, &step.call_name);
-    keep(r, piece->call_args, &step.call_args);
-    open_step(r, step);
-    for (castor_str rest = step.call_args; rest.len > 0 && r->status == CASTOR_OK;) {
-        size_t len = rest.len > ARGUMENTS_BYTES ? cst_utf8_prefix(rest, ARGUMENTS_BYTES) : rest.len;
-        add_delta(r, PLX_DELTA_ARGUMENTS, (castor_str){ rest.data, len });
-        rest = (castor_str){ rest.data + len, rest.len - len };
-    }
-    close_step(r);
-}
-
-/* Code and what came of it share an id: that of the step before it is the code's. */
-static void add_code(recorder *r, plx_step_kind kind, plx_delta_kind delta, castor_str text)
-{
-    plx_step step = { .kind = kind };
-    char     id[32];
-    size_t   number = r->steps.len / sizeof step + (kind == PLX_STEP_CODE ? 1 : 0);
-
-    snprintf(id, sizeof id, "%.*s%zu", (int)(r->names->call_ids.len < 10 ? r->names->call_ids.len : 10),
-             r->names->call_ids.data, number);
-    keep(r, castor_str_of(id), &step.call_id);
-    open_step(r, step);
-    add_delta(r, delta, text);
-    close_step(r);
-}
-
-static void add_media(recorder *r, const plx_piece *piece)
-{
-    plx_step step = { .kind = PLX_STEP_OUTPUT };
-
-    keep(r, piece->mime_type, &step.mime_type);
-    open_step(r, step);
-    add_delta(r, PLX_DELTA_MEDIA, piece->text);
-    close_step(r);
-}
-
-static void open_thought(recorder *r)
-{
-    plx_step step = { .kind = PLX_STEP_THOUGHT };
-
-    keep(r, r->signature, &step.signature);
-    open_step(r, step);
-}
-
-static void add_words(recorder *r, const plx_piece *piece)
-{
-    bool is_thought = piece->kind == PLX_PIECE_THOUGHT;
-
-    if (!r->is_open && is_thought) open_thought(r);
-    else if (!r->is_open) open_step(r, (plx_step){ .kind = PLX_STEP_OUTPUT });
-    if (is_thought) add_thought(r, piece->text);
-    else add_delta(r, PLX_DELTA_TEXT, piece->text);
-}
-
-/* A thought or a text goes on until something else comes. */
-static bool goes_on(const recorder *r, const plx_piece *piece)
-{
-    if (piece->kind == PLX_PIECE_THOUGHT) return r->open_kind == PLX_STEP_THOUGHT;
-    return piece->kind == PLX_PIECE_TEXT && r->open_kind == PLX_STEP_OUTPUT;
-}
-
-static void use(recorder *r, const plx_piece *piece)
-{
-    r->used.output_tokens = piece->candidate_tokens;
-    r->used.image_tokens = piece->image_tokens;
-    r->used.thought_tokens = piece->thought_tokens;
-}
-
-static void add_piece(recorder *r, const plx_piece *piece)
-{
-    bool is_words = piece->kind == PLX_PIECE_TEXT || piece->kind == PLX_PIECE_THOUGHT;
-
-    if (piece->kind == PLX_PIECE_RAW || (is_words && piece->text.len == 0)) return;
-    if (!goes_on(r, piece)) close_step(r); /* at the time, and the tokens, of what came before */
-    r->due_us = r->base_us + piece->due_us;
-    use(r, piece);
-    switch (piece->kind) {
-    case PLX_PIECE_CALL: add_call(r, piece); break;
-    case PLX_PIECE_CODE: add_code(r, PLX_STEP_CODE, PLX_DELTA_CODE, piece->text); break;
-    case PLX_PIECE_OUTPUT: add_code(r, PLX_STEP_CODE_RESULT, PLX_DELTA_CODE_RESULT, piece->text); break;
-    case PLX_PIECE_BLOB: add_media(r, piece); break;
-    default: add_words(r, piece); break;
-    }
-}
-
-/* ---- answers ---- */
-
-/* The service signs thoughts; an answer's parts carry the signature. */
-static castor_str signature_of(const recorder *r, const plx_candidate *candidate)
-{
-    for (size_t i = 0; i < candidate->part_count; i++) {
-        if (candidate->parts[i].signature.len > 0) return candidate->parts[i].signature;
-    }
-    return candidate->thought_tokens > 0 ? r->names->signature : CST_NONE;
-}
-
-/* Thinking that is not shown is a step too, with its signature alone. */
-static void add_hidden_thought(recorder *r, const plx_candidate *candidate, uint64_t due_us)
-{
-    bool is_shown = candidate->part_count > 0 && candidate->parts[0].kind == PLX_PIECE_THOUGHT;
-
-    if (is_shown || r->signature.len == 0) return;
-    r->due_us = r->base_us + due_us;
-    r->used.thought_tokens = candidate->thought_tokens;
-    open_thought(r);
-    close_step(r);
-}
-
-static void add_answer(recorder *r, const plx_answer *answer)
-{
-    const plx_candidate *candidate = &answer->candidates[0]; /* there is only one here */
-    plx_lane             lane;
-    plx_cursor           cursor;
-    plx_piece            piece;
-    uint64_t             due_us = 0;
-
-    r->base_us = r->due_us;
-    r->signature = signature_of(r, candidate);
-    r->used = (plx_event){ .output_tokens = 0 };
-    plx_cursor_begin(&cursor, answer, &lane);
-    if (plx_cursor_due(&cursor, &due_us)) add_hidden_thought(r, candidate, due_us);
-    while (r->status == CASTOR_OK && plx_cursor_next(&cursor, &piece)) add_piece(r, &piece);
-    close_step(r);
-
-    piece = plx_answer_last(answer);
-    r->due_us = r->base_us + piece.due_us;
-    use(r, &piece);
-    r->used_before.output_tokens += r->used.output_tokens;
-    r->used_before.image_tokens += r->used.image_tokens;
-    r->used_before.thought_tokens += r->used.thought_tokens;
-    r->used = (plx_event){ .output_tokens = 0 };
-}
-
-/* ---- ends ---- */
-
-/* "PROHIBITED_CONTENT" is `prohibited_content` here. */
-static void fail(recorder *r, const char *reason, castor_str message)
-{
-    char       code[ERROR_CODE_BYTES];
-    char       text[160];
-    castor_str kept;
-    size_t     len = 0;
-
-    if (strcmp(reason, "OTHER") == 0) reason = "CONTENT_BLOCKED";
-    for (; reason[len] && len + 1 < sizeof code; len++) code[len] = (char)tolower((unsigned char)reason[len]);
-    code[len] = '\0';
-    snprintf(text, sizeof text, "The request was stopped by the service: %s.", code);
-    r->course->status = "failed";
-    keep(r, castor_str_of(code), &kept);
-    r->course->error = kept.data;
-    keep(r, message.len > 0 ? message : castor_str_of(text), &r->course->error_message);
-}
-
-static bool has_calls(const plx_candidate *candidate)
-{
-    for (size_t i = 0; i < candidate->part_count; i++) {
-        if (candidate->parts[i].kind == PLX_PIECE_CALL) return true;
-    }
-    return false;
-}
-
-static void conclude(recorder *r, const plx_candidate *candidate)
-{
-    const char *finish = candidate->finish ? candidate->finish : "STOP";
-
-    if (strcmp(finish, "MAX_TOKENS") == 0) r->course->status = "incomplete";
-    else if (strcmp(finish, "CONTINUATION") == 0) r->course->status = "requires_continuation";
-    else if (strcmp(finish, "STOP") == 0) r->course->status = has_calls(candidate) ? "requires_action" : "completed";
-    else fail(r, finish, candidate->finish_message);
-    if (r->course->error) {
-        add_plain(r, PLX_EVENT_ERROR);
-        return;
-    }
-    keep(r, candidate->continuation_token, &r->course->continuation_token);
-    add_plain(r, PLX_EVENT_COMPLETED);
-    add_plain(r, PLX_EVENT_DONE);
-}
-
-/* ---- the whole ---- */
-
-static void *move_into(cst_arena *arena, const cst_buf *buf)
-{
-    void *block = cst_arena_alloc(arena, buf->len > 0 ? buf->len : 1);
-
-    if (block && buf->len > 0) memcpy(block, buf->data, buf->len);
-    return block;
-}
-
-/* The course stays as it was when this fails. */
-static castor_status finish(recorder *r)
-{
-    const plx_event *events = r->status == CASTOR_OK ? move_into(r->arena, &r->events) : NULL;
-    const plx_step  *steps = events ? move_into(r->arena, &r->steps) : NULL;
-
-    if (r->status == CASTOR_OK && !steps) r->status = CASTOR_NO_MEMORY;
-    if (r->status == CASTOR_OK) {
-        r->course->events = events;
-        r->course->event_count = r->events.len / sizeof *events;
-        r->course->steps = steps;
-        r->course->step_count = r->steps.len / sizeof *steps;
-    }
-    cst_buf_free(&r->events);
-    cst_buf_free(&r->steps);
-    cst_buf_free(&r->summary);
-    return r->status;
-}
-
-static recorder begin(plx_course *course, cst_arena *arena)
-{
-    recorder r = { .course = course, .arena = arena };
-
-    cst_buf_init(&r.events, arena->allocator, (size_t)COURSE_EVENTS_MAX * sizeof(plx_event));
-    cst_buf_init(&r.steps, arena->allocator, (size_t)COURSE_EVENTS_MAX * sizeof(plx_step));
-    cst_buf_init(&r.summary, arena->allocator, PLX_CASE_BYTES_MAX);
-    return r;
+    r->course->error = NULL;
+    r->course->input_tokens = answer->prompt_tokens;
+    r->course->cached_tokens = answer->cached_tokens;
+    r->course->tool_tokens = answer->tool_tokens;
+    r->course->is_refused = answer->block_reason != NULL;
+    plx_recorder_add(r, PLX_EVENT_CREATED);
+    plx_recorder_add(r, PLX_EVENT_STATUS);
 }
 
 castor_status plx_course_record(plx_course *course, const plx_answer *answers, size_t answer_count,
                                 const plx_course_names *names, uint64_t refused_us, cst_arena *arena)
 {
-    recorder r = begin(course, arena);
+    plx_recorder r = plx_recorder_begin(course, arena);
 
     r.names = names;
-    course->error = NULL;
-    course->input_tokens = answers[0].prompt_tokens;
-    course->cached_tokens = answers[0].cached_tokens;
-    course->tool_tokens = answers[0].tool_tokens;
-    course->is_refused = answers[0].block_reason != NULL;
-    add_plain(&r, PLX_EVENT_CREATED);
-    add_plain(&r, PLX_EVENT_STATUS);
+    open_course(&r, &answers[0]);
     if (course->is_refused) {
-        fail(&r, answers[0].block_reason, CST_NONE);
+        plx_recorder_fail(&r, answers[0].block_reason, CST_NONE);
         r.due_us = refused_us;
-        add_plain(&r, PLX_EVENT_REFUSAL);
+        plx_recorder_add(&r, PLX_EVENT_REFUSAL);
     } else {
-        for (size_t i = 0; i < answer_count; i++) add_answer(&r, &answers[i]);
-        conclude(&r, &answers[answer_count - 1].candidates[0]);
+        for (size_t i = 0; i < answer_count; i++) plx_recorder_say_all(&r, &answers[i]);
+        plx_recorder_conclude(&r, &answers[answer_count - 1].candidates[0]);
     }
-    return finish(&r);
+    return plx_recorder_finish(&r);
+}
+
+/* ---- an answer that is still being said ---- */
+
+struct plx_course_tape {
+    plx_recorder recorder;
+};
+
+/* Shows what was recorded so far. */
+static castor_status show(plx_recorder *r)
+{
+    r->course->events = (const plx_event *)(const void *)r->events.data;
+    r->course->event_count = r->events.len / sizeof(plx_event);
+    r->course->steps = (const plx_step *)(const void *)r->steps.data;
+    r->course->step_count = r->steps.len / sizeof(plx_step);
+    return r->status;
+}
+
+plx_course_tape *plx_course_begin(plx_course *course, const plx_answer *answer, const plx_course_names *names,
+                                  cst_arena *arena)
+{
+    plx_course_tape *tape = cst_arena_alloc(arena, sizeof *tape);
+
+    if (!tape) return NULL;
+    tape->recorder = plx_recorder_begin(course, arena);
+    tape->recorder.names = names;
+    tape->recorder.is_live = true;
+    tape->recorder.signature = names->signature;
+    open_course(&tape->recorder, answer);
+    if (show(&tape->recorder) == CASTOR_OK) return tape;
+    plx_course_drop(tape);
+    return NULL;
+}
+
+/* The service signs a thought that stands before calls; here the first call brings the signature. */
+static void sign(plx_recorder *r, const plx_piece *call)
+{
+    plx_recorder_keep(r, call->signature, &r->signature);
+    r->due_us = call->due_us;
+    plx_recorder_open_thought(r);
+    plx_recorder_close_step(r);
+}
+
+castor_status plx_course_say(plx_course_tape *tape, const plx_piece *piece)
+{
+    plx_recorder *r = &tape->recorder;
+
+    if (piece->signature.len > 0 && r->steps.len == 0) sign(r, piece);
+    plx_recorder_say(r, piece);
+    return show(r);
+}
+
+castor_status plx_course_end(plx_course_tape *tape, const plx_answer *answer, const plx_piece *last)
+{
+    plx_recorder *r = &tape->recorder;
+
+    r->course->input_tokens = answer->prompt_tokens; /* told at the end at the latest */
+    plx_recorder_close_step(r);
+    r->due_us = last->due_us;
+    plx_recorder_use(r, last);
+    plx_recorder_conclude(r, &answer->candidates[0]);
+    castor_status status = plx_recorder_finish(r);
+    if (status != CASTOR_OK) r->course->event_count = r->course->step_count = 0; /* what was shown is gone */
+    return status;
+}
+
+void plx_course_drop(plx_course_tape *tape)
+{
+    tape->recorder.status = CASTOR_NO_MEMORY; /* or whatever else it failed of */
+    tape->recorder.course->event_count = tape->recorder.course->step_count = 0;
+    plx_recorder_finish(&tape->recorder);
 }
 
 /* What a listener has seen already must not change. */
 castor_status plx_course_cancel(plx_course *course, uint64_t elapsed_us, cst_arena *arena)
 {
-    recorder         r = begin(course, arena);
+    plx_recorder     r = plx_recorder_begin(course, arena);
     size_t           count = plx_course_count_due(course, elapsed_us);
     const plx_event *last = &course->events[count - 1];
     bool             is_open = last->kind == PLX_EVENT_STEP_START || last->kind == PLX_EVENT_STEP_DELTA;
@@ -396,10 +118,10 @@ castor_status plx_course_cancel(plx_course *course, uint64_t elapsed_us, cst_are
     r.last_id = last->id;
     r.status = cst_buf_append(&r.events, course->events, count * sizeof *course->events);
     if (r.status == CASTOR_OK) r.status = cst_buf_append(&r.steps, course->steps, step_count * sizeof *course->steps);
-    if (is_open) add_step_event(&r, PLX_EVENT_STEP_STOP);
-    add_plain(&r, PLX_EVENT_COMPLETED);
-    add_plain(&r, PLX_EVENT_DONE);
-    if (finish(&r) != CASTOR_OK) return r.status;
+    if (is_open) plx_recorder_add_of_step(&r, PLX_EVENT_STEP_STOP);
+    plx_recorder_add(&r, PLX_EVENT_COMPLETED);
+    plx_recorder_add(&r, PLX_EVENT_DONE);
+    if (plx_recorder_finish(&r) != CASTOR_OK) return r.status;
     course->status = "cancelled";
     course->error = NULL; /* it would have come to that */
     course->continuation_token = CST_NONE;

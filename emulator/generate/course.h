@@ -101,6 +101,19 @@ typedef struct plx_course_names {
 castor_status plx_course_record(plx_course *course, const plx_answer *answers, size_t answer_count,
                                 const plx_course_names *names, uint64_t refused_us, cst_arena *arena);
 
+/* The same for an answer that is still being said, piece by piece: after each call the course has all that happened. */
+typedef struct plx_course_tape plx_course_tape;
+
+/* What lives as long as the tape: course, names, arena. NULL: no memory. */
+plx_course_tape *plx_course_begin(plx_course *course, const plx_answer *answer, const plx_course_names *names,
+                                  cst_arena *arena);
+castor_status    plx_course_say(plx_course_tape *tape, const plx_piece *piece);
+
+/* Ends the tape, well or not: with the candidate's reason, the prompt's tokens and the sums of the last piece, ... */
+castor_status plx_course_end(plx_course_tape *tape, const plx_answer *answer, const plx_piece *last);
+/* ... or with nothing, and then the course holds nothing either. */
+void plx_course_drop(plx_course_tape *tape);
+
 /* Ends one that is under way: what was due by `elapsed_us` remains, the rest will not happen. */
 castor_status plx_course_cancel(plx_course *course, uint64_t elapsed_us, cst_arena *arena);
 

@@ -5,6 +5,9 @@
 
 #include <inttypes.h>
 
+#include "generate/encode_interaction.h"
+#include "json_writer.h"
+#include "proto/coded_error.h"
 #include "proto/json_style.h"
 
 enum { QUOTED_BYTES = 1024 };
@@ -77,12 +80,31 @@ static const struct {
     { &plx_message_events, "data: ", false, PLX_JSON_SPACED, "\r\n\r\n", "" },
 };
 
+/* Interactions have an event for it. */
+static castor_status print_coded(const plx_refusal *refusal, cst_buf *out)
+{
+    cst_json_writer w = cst_json_writer_to(out);
+    castor_status   status = cst_buf_append_text(out, "event: error\ndata: ");
+
+    if (status != CASTOR_OK) return status;
+    cst_json_open_object(&w);
+    cst_json_key(&w, "error");
+    cst_json_open_object(&w);
+    cst_json_put_member(&w, "code", plx_coded_error_symbol(refusal));
+    cst_json_put_member(&w, "message", refusal->message);
+    cst_json_close_object(&w);
+    cst_json_put_member(&w, "event_type", "error");
+    cst_json_close_object(&w);
+    return w.status == CASTOR_OK ? cst_buf_append_text(out, "\n\n") : w.status;
+}
+
 castor_status plx_failure_print(const plx_refusal *refusal, const plx_encoding *encoding, bool is_last, cst_buf *out)
 {
     cst_buf json;
     cst_buf narrow;
     size_t  i = 0;
 
+    if (encoding == &plx_interaction_events) return print_coded(refusal, out);
     while (i + 1 < sizeof forms / sizeof forms[0] && forms[i].encoding != encoding) i++;
     cst_buf_init(&json, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
     cst_buf_init(&narrow, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);

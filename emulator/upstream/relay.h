@@ -28,6 +28,7 @@ typedef struct plx_relay_order {
     castor_str          body;     /* of the chat completion; lives as long as the relay */
     cst_arena          *keep;     /* as long as that too */
     void              (*refuse)(void *user, const plx_refusal *refusal); /* in place of an answer */
+    void              (*take)(void *user); /* an answer that is no stream, in place of the encoding; or NULL */
     void               *user;
 } plx_relay_order;
 

@@ -101,6 +101,29 @@ static void a_cut_ends_the_connection(void **state)
     tst_h2_hang_up(h);
 }
 
+static void the_history_tells_who_was_lost_with_a_connection(void **state)
+{
+    tst_pollux     slow = TST_POLLUX("--rate", "20", "-q", "--grace", "100");
+    tst_h2        *h = tst_h2_connect(slow.port);
+    tst_h2_stream *ended = ask(h, "empty=200", PROMPT("pollux: tokens 1"));
+    tst_h2_stream *spoilt = ask(h, "stall@event=1", PROMPT("Explain photosynthesis"));
+    tst_h2_stream *innocent = ask(h, NULL, PROMPT("Explain photosynthesis"));
+
+    (void)state;
+    tst_h2_finish(h, ended);
+    while (events_of(spoilt) == 0 || events_of(innocent) == 0) assert_true(tst_h2_step(h));
+    ask(h, "goaway@head", PROMPT("Explain photosynthesis"));
+    while (tst_h2_step(h)) continue;
+    assert_false(innocent->is_whole);
+    tst_h2_hang_up(h);
+    tst_answer a = tst_call(&slow, "GET", "/pollux/faults?since=3", "", NULL);
+    tst_contains(&a, "\"number\": 4,\n      \"by\": \"neighbour\",\n      \"path\": \"/v1beta/models/");
+    tst_contains(&a, "\"number\": 5,\n      \"by\": \"neighbour\",\n      \"fault\": \"stall@event=1\"");
+    assert_null(strstr(a.body, "\"number\": 6"));
+    tst_forget(&a);
+    tst_pollux_stop(&slow);
+}
+
 static void frames_are_as_small_as_asked(void **state)
 {
     static const struct {
@@ -261,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_stream_is_reset_with_the_code_and_the_connection_lives),
         cmocka_unit_test(a_connection_goes_away_with_the_code),
         cmocka_unit_test(a_cut_ends_the_connection),
+        cmocka_unit_test(the_history_tells_who_was_lost_with_a_connection),
         cmocka_unit_test(frames_are_as_small_as_asked),
         cmocka_unit_test(a_window_that_never_opens_takes_no_more_than_it_is_wide),
         cmocka_unit_test(a_wrong_length_is_a_breach_of_the_protocol),

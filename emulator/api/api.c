@@ -90,6 +90,7 @@ static void on_gone(plx_reply *reply)
     plx_exchange *e = reply->user;
 
     if (e->on_gone) e->on_gone(e);
+    plx_spoil_note_bystander(e);
     plx_stats_add_request(e->world->stats, e);
     if (--e->world->under_way == 0) plx_catalogue_sweep(e->world->catalogue);
     cst_json_doc_free(&e->document);

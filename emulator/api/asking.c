@@ -28,6 +28,14 @@ bool plx_asking_add_references(plx_ask *ask, const plx_world *world, plx_owner o
     return true;
 }
 
+/* Remembered with what is spoilt, when the body has been forgotten; without memory for it, it is not. */
+static void name_model(plx_exchange *e, castor_str name)
+{
+    if (!e->world->armory) return;
+    if (e->names[0].len > 0) e->model = name;
+    else if (name.len > 0) (void)cst_arena_copy(&e->arena, name, &e->model);
+}
+
 static bool read_with(plx_asking *asking, plx_exchange *e, const cst_json *body, const plx_asking_way *way,
                       plx_refusal *refusal)
 {
@@ -37,6 +45,7 @@ static bool read_with(plx_asking *asking, plx_exchange *e, const cst_json *body,
                                .is_plain = way->is_whole && !is_googles(e), .only_counts = way->only_counts,
                                .hop_tokens_max = e->world->manner.decode_cap };
 
+    name_model(e, name);
     if (name.len > 0 && !model) return false;
     if (!way->read(&asking->ask, body, &terms, refusal) ||
         !plx_asking_add_references(&asking->ask, e->world, plx_owner_of(e), body, refusal)) {

@@ -61,6 +61,7 @@ struct plx_exchange {
     castor_str path;            /* decoded, without the query; one slash at its front */
     castor_str version;         /* "v1beta" */
     castor_str names[PLX_NAMES_MAX]; /* what each `{}` of the pattern stands for */
+    castor_str model;           /* whose answer is asked for, as it is named; absent until that is known */
     plx_query *query;           /* the first parameter; at most PLX_QUERY_MAX */
     castor_str key;             /* absent when the request has none */
 

@@ -13,7 +13,7 @@ enum { WHY_SIZE = 320 };
 
 static plx_victim victim_of(const plx_exchange *e)
 {
-    return (plx_victim){ .head = e->head, .path = e->path, .key = e->key };
+    return (plx_victim){ .head = e->head, .path = e->path, .key = e->key, .model = e->model };
 }
 
 /* Those whose answers come from scripts, and who ask plx_spoil_answer before they answer: a case's fault goes first. */
@@ -37,7 +37,7 @@ static plx_error_shape shape_of(const plx_exchange *e)
 /* Without memory for it the answer is as it would have been: that is the lesser harm. */
 static void put_between(plx_exchange *e, const plx_plan *plan)
 {
-    e->spoiler = plx_spoiler_put_between(e->reply, plan, e->head, shape_of(e));
+    e->spoiler = plx_spoiler_put_between(e->reply, plan, e->head, shape_of(e), e->world->armory);
     if (e->spoiler) e->reply = plx_spoiler_reply(e->spoiler);
     else plx_log_warn("out of memory; an answer is not spoilt.");
 }
@@ -81,6 +81,13 @@ bool plx_spoil_answer(plx_exchange *e, castor_str fault)
     if (!find_plan(e, fault, &plan)) return false;
     put_between(e, &plan);
     return e->spoiler && plx_spoiler_answer(e->spoiler);
+}
+
+void plx_spoil_note_bystander(const plx_exchange *e)
+{
+    plx_victim victim = { .path = e->path, .model = e->model }; /* the head has gone */
+
+    if (e->world->armory && !e->spoiler && e->reply->is_bystander) plx_armory_note_bystander(e->world->armory, &victim);
 }
 
 /* ---- control calls ---- */

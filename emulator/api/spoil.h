@@ -17,4 +17,8 @@ bool plx_spoil_early(plx_exchange *exchange, plx_refusal *refusal);
  * chaos. True: the answer has been given, and the exchange is gone. */
 bool plx_spoil_answer(plx_exchange *exchange, castor_str fault);
 
+/* When the reply has gone: notes it in the history if it was lost for the sake of another one. A spoilt reply does so
+ * itself. */
+void plx_spoil_note_bystander(const plx_exchange *exchange);
+
 #endif

@@ -8,7 +8,10 @@
 
 #include "http/log.h"
 
-enum { PATH_SIZE = 128, ID_SIZE = 64, SPEC_SIZE = 192 };
+enum { PATH_SIZE = 128, ID_SIZE = 64, MODEL_SIZE = 64, SPEC_SIZE = 192 };
+
+/* In the place of a source: nobody asked for it. */
+enum { BYSTANDER = PLX_FAULT_BY_CHAOS + 1 };
 
 typedef struct armed {
     plx_plan plan;
@@ -20,10 +23,11 @@ typedef struct armed {
 
 /* An answer that was spoilt. */
 typedef struct past {
-    plx_fault_source source;
-    char             id[ID_SIZE]; /* the request's, if it has one */
-    char             path[PATH_SIZE];
-    char             spec[SPEC_SIZE];
+    int  source;
+    char id[ID_SIZE];       /* the request's, if it has one */
+    char path[PATH_SIZE];
+    char model[MODEL_SIZE];
+    char spec[SPEC_SIZE];   /* empty: nobody spoilt it but its neighbour */
 } past;
 
 /* How often a request was refused by a fault that is counted. */
@@ -118,7 +122,7 @@ static void drop_spent(plx_armory *armory, const plx_victim *victim, plx_plan *p
 
 /* ---- history ---- */
 
-static const char *const sources[] = { "header", "script", "control", "chaos" };
+static const char *const sources[] = { "header", "script", "control", "chaos", "neighbour" };
 
 /* What clients send may be anything; logs are read on terminals. */
 static void copy_plain(char *out, size_t size, castor_str text)
@@ -139,17 +143,50 @@ static void print_plan(const plx_plan *plan, char *out, size_t size)
     cst_buf_free(&text);
 }
 
-static void remember(plx_armory *armory, plx_fault_source source, const plx_victim *victim, const plx_plan *plan)
+/* Its number is history_count. */
+static past *next_past(plx_armory *armory)
 {
-    past *one = &armory->history[armory->history_count++ % PLX_FAULT_HISTORY_MAX];
+    return &armory->history[armory->history_count++ % PLX_FAULT_HISTORY_MAX];
+}
+
+static void tell(const plx_armory *armory, const past *one)
+{
+    if (armory->is_quiet) return;
+    plx_log_warn("%s %s%s%sis spoilt by %s%s%s", one->path, one->id[0] ? "(request " : "", one->id,
+                 one->id[0] ? ") " : "", sources[one->source], one->spec[0] ? ": " : "", one->spec);
+}
+
+static void remember(plx_armory *armory, int source, const plx_victim *victim, plx_plan *plan)
+{
+    past *one = next_past(armory);
 
     one->source = source;
-    copy_plain(one->id, sizeof one->id, id_of(victim));
+    copy_plain(one->id, sizeof one->id, victim->head ? id_of(victim) : CASTOR_STR(""));
     copy_plain(one->path, sizeof one->path, victim->path);
-    print_plan(plan, one->spec, sizeof one->spec);
-    if (armory->is_quiet) return;
-    plx_log_warn("%s %s%s%sis spoilt by %s: %s", one->path, one->id[0] ? "(request " : "", one->id,
-                 one->id[0] ? ") " : "", sources[source], one->spec);
+    copy_plain(one->model, sizeof one->model, victim->model.data ? victim->model : CASTOR_STR(""));
+    one->spec[0] = '\0';
+    if (plan) {
+        plan->entry = armory->history_count;
+        print_plan(plan, one->spec, sizeof one->spec);
+    }
+    tell(armory, one);
+}
+
+void plx_armory_note_bystander(plx_armory *armory, const plx_victim *victim)
+{
+    remember(armory, BYSTANDER, victim, NULL);
+}
+
+void plx_armory_note_spoilt_bystander(plx_armory *armory, const plx_plan *plan)
+{
+    uint64_t count = armory->history_count;
+
+    if (plan->entry == 0 || plan->entry > count || count - plan->entry >= PLX_FAULT_HISTORY_MAX) return; /* forgotten */
+    past  of = armory->history[(plan->entry - 1) % PLX_FAULT_HISTORY_MAX];
+    past *one = next_past(armory);
+    *one = of;
+    one->source = BYSTANDER;
+    tell(armory, one);
 }
 
 bool plx_armory_take(plx_armory *armory, plx_fault_source source, const plx_victim *victim, plx_plan *plan)
@@ -233,7 +270,7 @@ plx_welcome plx_armory_welcome(plx_armory *armory)
     plx_welcome           welcome;
 
     for (size_t i = 0; i < armory->armed_count; i++) {
-        plx_plan plan = armory->armed[i].plan;
+        plx_plan plan = armory->armed[i].plan; /* a copy: it takes its number */
         if (!is_of_connections(&armory->armed[i], &welcome) || !use(armory, i)) continue;
         remember(armory, PLX_FAULT_BY_CONTROL, &victim, &plan);
         return welcome;
@@ -311,9 +348,10 @@ static void put_past(cst_json_writer *w, const past *one, uint64_t number)
     cst_json_open_object(w);
     put_number(w, "number", number);
     cst_json_put_member(w, "by", sources[one->source]);
-    cst_json_put_member(w, "fault", one->spec);
+    if (one->spec[0]) cst_json_put_member(w, "fault", one->spec);
     if (one->id[0]) cst_json_put_member(w, "request", one->id);
     cst_json_put_member(w, "path", one->path);
+    if (one->model[0]) cst_json_put_member(w, "model", one->model);
     cst_json_close_object(w);
 }
 

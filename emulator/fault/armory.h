@@ -23,6 +23,7 @@ typedef struct plx_victim {
     const plx_head *head;
     castor_str      path;  /* without the query */
     castor_str      key;   /* only its hash is kept */
+    castor_str      model; /* that is asked; absent: none, or not known yet */
     uint64_t        asker; /* tells apart who asks for a fault that is counted: each counts for itself */
 } plx_victim;
 
@@ -36,6 +37,11 @@ bool plx_armory_take(plx_armory *armory, plx_fault_source source, const plx_vict
 
 /* What control calls or chaos have for this victim, noted in the history. */
 bool plx_armory_find(plx_armory *armory, const plx_victim *victim, plx_plan *plan);
+
+/* Notes an answer that was lost because its connection was closed for another's sake: one that nobody spoilt, and one
+ * that was spoilt by this plan. */
+void plx_armory_note_bystander(plx_armory *armory, const plx_victim *victim);
+void plx_armory_note_spoilt_bystander(plx_armory *armory, const plx_plan *plan);
 
 /* What becomes of a connection that was just accepted. */
 plx_welcome plx_armory_welcome(plx_armory *armory);

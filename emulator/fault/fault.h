@@ -46,6 +46,7 @@ typedef struct plx_fault {
 typedef struct plx_plan {
     plx_fault faults[PLX_FAULTS_MAX];
     size_t    count;
+    uint64_t  entry; /* in the history, of the answer that was spoilt so; 0: none */
 } plx_plan;
 
 /* ---- the table ---- */

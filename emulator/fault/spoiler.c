@@ -232,6 +232,7 @@ static void on_gone(plx_reply *outer)
     plx_spoiler *s = outer->user;
 
     enter(s);
+    if (outer->is_bystander && s->armory) plx_armory_note_spoilt_bystander(s->armory, &s->plan);
     s->is_outer_gone = s->is_over = true;
     dismiss_handler(s);
     leave(s);
@@ -270,7 +271,7 @@ static void prepare(plx_spoiler *s)
 }
 
 plx_spoiler *plx_spoiler_put_between(plx_reply *outer, const plx_plan *plan, const plx_head *head,
-                                     plx_error_shape shape)
+                                     plx_error_shape shape, plx_armory *armory)
 {
     const cst_allocator *allocator = cst_allocator_default();
     plx_spoiler         *s = calloc(1, sizeof *s);
@@ -280,6 +281,7 @@ plx_spoiler *plx_spoiler_put_between(plx_reply *outer, const plx_plan *plan, con
     s->inner.carrier = &carrier;
     s->outer = outer;
     s->plan = *plan;
+    s->armory = armory;
     note_request(s, head, shape);
     cst_arena_init(&s->arena, allocator);
     plx_queue_init(&s->queue, allocator);

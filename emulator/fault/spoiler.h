@@ -15,14 +15,16 @@
 #include "http/reply.h"
 
 typedef struct plx_spoiler plx_spoiler;
+struct plx_armory;
 
 /*
  * Puts a spoiler between: it takes over the handler's callbacks from `outer`, and the handler goes on with the reply of
  * plx_spoiler_reply. To be called before anything was sent. It frees itself with the reply. NULL: no memory; then all
- * is as it was. `head`: what is kept of it is copied. `shape`: of errors.
+ * is as it was. `head`: what is kept of it is copied. `shape`: of errors. `armory`: hears of it when the reply is lost
+ * for the sake of another one; NULL: nobody does.
  */
 plx_spoiler *plx_spoiler_put_between(plx_reply *outer, const plx_plan *plan, const plx_head *head,
-                                     plx_error_shape shape);
+                                     plx_error_shape shape, struct plx_armory *armory);
 plx_reply   *plx_spoiler_reply(plx_spoiler *spoiler);
 
 /* Answers in the handler's place if one of the faults is an answer of its own; the handler is gone then. Both take

@@ -5,6 +5,7 @@
 #ifndef PLX_SPOILER_STATE_H
 #define PLX_SPOILER_STATE_H
 
+#include "fault/armory.h"
 #include "fault/reply_head.h"
 #include "fault/queue.h"
 #include "fault/spoiler.h"
@@ -15,6 +16,7 @@ struct plx_spoiler {
     plx_reply  *outer;         /* what carries */
     plx_plan    plan;
     plx_asked   asked;
+    plx_armory *armory;        /* NULL: nobody keeps a history */
     bool        is_head_method;
     bool        is_http1;
 

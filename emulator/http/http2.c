@@ -131,6 +131,25 @@ static bool is_over(const plx_h2_session *s)
     return !nghttp2_session_want_read(s->nghttp2) && !nghttp2_session_want_write(s->nghttp2);
 }
 
+/* Those whose answers are not all sent go with the one that ends the connection. They hear of it before its client can,
+ * so that who asks what became of an answer is told. */
+static void leave_bystanders(plx_h2_session *s)
+{
+    for (plx_h2_stream *st = s->streams; st; st = st->next) {
+        st->reply.is_bystander = st->is_replying;
+        plx_h2_leave_reply(st, " (lost beside another)");
+    }
+}
+
+/* An answer that its handler has ended is no bystander: it is all there, and only waits for the client's window. */
+static bool owes_an_end(const plx_h2_session *s)
+{
+    for (const plx_h2_stream *st = s->streams; st; st = st->next) {
+        if (st->last_word == PLX_H2_END && st->out.len > st->out_at) return true; /* until its patience is over */
+    }
+    return false;
+}
+
 static void on_flush(plx_connection *c)
 {
     plx_h2_session *s = c->state;
@@ -138,9 +157,10 @@ static void on_flush(plx_connection *c)
     if (c->pipe.state != PLX_PIPE_OPEN) return;
     bool is_all_sent = send_frames(s);
     plx_h2_notice_room(s);
-    if (is_all_sent && s->is_ending) {
+    if (is_all_sent && s->is_ending && !owes_an_end(s)) {
         if (s->has_goaway) nghttp2_session_terminate_session(s->nghttp2, s->goaway_code);
         send_frames(s);
+        leave_bystanders(s);
         plx_pipe_finish(&c->pipe, s->ends_silently);
     } else if (is_all_sent && is_over(s)) {
         plx_pipe_finish(&c->pipe, false);

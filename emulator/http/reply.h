@@ -65,6 +65,7 @@ struct plx_reply {
     const plx_carrier *carrier;
     uint64_t           asked_at_us; /* when the body was whole, on the clock of now_us; 0 before */
     int                status;      /* that was sent; 0 before */
+    bool               is_bystander; /* in on_gone: HTTP/2, and its connection was closed for what another reply did */
 
     /* The handler's. Each may be NULL. */
     void *user;

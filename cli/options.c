@@ -464,9 +464,31 @@ static const char *nearest_name(cli_command command, const char *name, size_t le
     return nearest;
 }
 
+/* What other programs have, and how it is here. */
+static const char *hint_on(const char *name, size_t len)
+{
+    static const struct {
+        const char *name;
+        const char *hint;
+    } hints[] = {
+        { "api-key", "A key is in GOOGLE_API_KEY or GEMINI_API_KEY, or in a --key-file: arguments can be seen by all." },
+        { "apikey", "A key is in GOOGLE_API_KEY or GEMINI_API_KEY, or in a --key-file: arguments can be seen by all." },
+        { "stream", "Answers are shown as they come, unless --no-stream is given." },
+        { "json", "Did you mean '--output json'?" },
+        { "insecure", "Servers are always verified; --ca-file says whom to trust." },
+        { "max-time", "Did you mean '--timeout'?" },
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i++) {
+        if (strlen(hints[i].name) == len && memcmp(hints[i].name, name, len) == 0) return hints[i].hint;
+    }
+    return NULL;
+}
+
 static bool unknown_name(reader *in, const char *spelling, size_t len)
 {
     cli_command command = in->options->command;
+    const char *hint = command == CLI_ASK ? hint_on(spelling + 2, len - 2) : NULL;
+    if (hint) return cli_fault_set(in->fault, CLI_EXIT_USAGE, "unknown option '%.*s'. %s", (int)len, spelling, hint);
     const char *nearest = nearest_name(command, spelling + 2, len - 2);
     return cli_fault_set(in->fault, CLI_EXIT_USAGE, "unknown option '%.*s'%s%s%s See '%s --help'.", (int)len, spelling,
                          nearest ? "; did you mean '--" : "", nearest ? nearest : "", nearest ? "'?" : ".",

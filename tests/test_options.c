@@ -180,7 +180,7 @@ static void an_option_that_is_nearly_right_is_told(void **state)
     check_refused("--retry-b|5", "unknown option '--retry-b'; did you mean '--retry-budget'? See 'castor --help'.");
     check_refused("--max-tokens|5", "unknown option '--max-tokens'; did you mean '--max-output-tokens'? See 'castor "
                                     "--help'.");
-    check_refused("--stream", "unknown option '--stream'; did you mean '--no-stream'? See 'castor --help'.");
+    check_refused("--no-strem", "unknown option '--no-strem'; did you mean '--no-stream'? See 'castor --help'.");
     check_refused("--temp", "unknown option '--temp'; did you mean '--temperature'? See 'castor --help'.");
     check_refused("--=5", "unknown option '--'. See 'castor --help'.");
     check_refused("--tokens-max", "unknown option '--tokens-max'. See 'castor --help'.");
@@ -189,6 +189,17 @@ static void an_option_that_is_nearly_right_is_told(void **state)
     check_refused("--quiet=yes", "--quiet takes no value, but has 'yes'");
     check_refused("--output|xml", "--output: 'xml' is not text, json or jsonl");
     check_refused("--dialect|klingon", "--dialect: 'klingon' is not gemini, openai or message");
+}
+
+static void what_other_programs_have_is_answered_by_what_there_is(void **state)
+{
+    (void)state;
+    check_refused("--stream|hi", "unknown option '--stream'. Answers are shown as they come, unless --no-stream is given.");
+    check_refused("--json", "unknown option '--json'. Did you mean '--output json'?");
+    check_refused("--insecure", "unknown option '--insecure'. Servers are always verified; --ca-file says whom to trust.");
+    check_refused("--api-key=secret", "unknown option '--api-key'. A key is in GOOGLE_API_KEY or GEMINI_API_KEY, or in a "
+                                      "--key-file: arguments can be seen by all.");
+    check_refused("decode|--json", "unknown option '--json'. See 'castor decode --help'.");
 }
 
 static void there_is_no_option_for_the_key_itself(void **state)
@@ -298,6 +309,7 @@ int main(void)
         cmocka_unit_test(thinking_is_a_level_a_number_off_or_dynamic),
         cmocka_unit_test(numbers_are_read_strictly),
         cmocka_unit_test(an_option_that_is_nearly_right_is_told),
+        cmocka_unit_test(what_other_programs_have_is_answered_by_what_there_is),
         cmocka_unit_test(there_is_no_option_for_the_key_itself),
         cmocka_unit_test(decode_has_options_of_its_own),
         cmocka_unit_test(help_stops_the_reading),

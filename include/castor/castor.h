@@ -446,7 +446,8 @@ typedef struct castor_client_options {
     int64_t                 total_timeout_ms;      /* default none for streams, 600 s for castor_generate */
     size_t                  event_bytes_max;       /* 0: default 64 MiB; an event that takes more is LIMIT */
     const castor_allocator *allocator;             /* NULL: malloc */
-    void                  (*log)(void *user, const char *line); /* NULL: none; lines about connections, no key */
+    void                  (*log)(void *user, const char *line); /* NULL: none; lines about connections, no key. It must
+                                                      not call this library for its client */
     void                   *log_user;
     int64_t                 streams_max;           /* under way at a time, 0: default 256. Those beyond wait their turn,
                                                       first come first served, for less than 1 KiB and their request;

@@ -148,8 +148,8 @@ castor_status castor_generate(castor_answer **out, castor_client *client, const 
 {
     castor_stream *stream;
 
+    if (out) *out = NULL;
     if (!out || !client || !request) return cst_fail(err, CASTOR_INVALID, "castor_generate: an argument is NULL");
-    *out = NULL;
     if (client->is_attached) {
         return cst_fail(err, CASTOR_INVALID, "castor_generate would hold up the loop that the client is attached to; set "
                                              "is_unary, open a stream and listen to it");

@@ -330,11 +330,11 @@ castor_status castor_client_preview(castor_client *client, const castor_request 
 {
     cst_call call;
 
+    if (out) *out = CST_NONE;
     if (!client || !request || !out) return cst_fail(err, CASTOR_INVALID, "castor_client_preview: an argument is NULL");
     castor_request    known = CASTOR_REQUEST_INIT;
     cst_call_settings settings = cst_client_call_settings(client);
 
-    *out = CST_NONE;
     settings.hides_key = true;
     client->preview.len = 0;
     castor_status status = cst_given_struct(&known, request, &cst_kind_request, err);

@@ -281,9 +281,10 @@ castor_status cst_drive_open(castor_stream **out, castor_client *client, const c
 castor_status castor_stream_open(castor_stream **out, castor_client *client, const castor_request *request,
                                  castor_error *err)
 {
-    if (!out || !client || !request) return cst_fail(err, CASTOR_INVALID, "castor_stream_open: an argument is NULL");
     castor_request known = CASTOR_REQUEST_INIT;
-    *out = NULL;
+
+    if (out) *out = NULL; /* on each error: it may be closed in any case */
+    if (!out || !client || !request) return cst_fail(err, CASTOR_INVALID, "castor_stream_open: an argument is NULL");
     castor_status status = cst_given_struct(&known, request, &cst_kind_request, err);
     return status == CASTOR_OK ? cst_drive_open(out, client, &known, err) : status;
 }

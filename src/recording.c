@@ -20,8 +20,8 @@ static cst_dump_facts facts_of(const castor_stream *stream)
 
 castor_status castor_stream_dump(const castor_stream *stream, castor_str *out, castor_error *err)
 {
+    if (out) *out = CST_NONE;
     if (!stream || !out) return cst_fail(err, CASTOR_INVALID, "castor_stream_dump: an argument is NULL");
-    *out = CST_NONE;
     if (!stream->attempt.recorder) {
         return cst_fail(err, CASTOR_INVALID, "nothing was recorded: set recorder_bytes in the request, or in the "
                                              "options of the client");

@@ -2,6 +2,7 @@
  * from inside its own callbacks. Each gives the error that the header promises, and never a crash.
  * SPDX-License-Identifier: MIT
  */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "client.h"
@@ -84,23 +85,26 @@ static void what_returns_a_status_says_that_it_got_nothing(void **state)
     castor_request  request = plain_request();
     castor_client  *client = plain_client();
     castor_decoder *decoder = NULL;
-    castor_stream  *stream = NULL;
-    castor_answer  *answer = NULL;
+    castor_stream  *stream = (castor_stream *)(void *)&request; /* what it was is forgotten */
+    castor_answer  *answer = (castor_answer *)(void *)&request;
     castor_error    err;
-    castor_str      text;
+    castor_str      text = CASTOR_STR("what it was");
 
     (void)state;
     expect(castor_client_new(NULL, NULL, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_client_preview(NULL, &request, &text, &err), CASTOR_INVALID, &err, "NULL");
+    assert_null(text.data);
     expect(castor_client_preview(client, NULL, &text, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_client_preview(client, &request, NULL, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_client_wait(NULL, 0, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_client_attach(NULL, NULL, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_stream_open(NULL, client, &request, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_stream_open(&stream, NULL, &request, &err), CASTOR_INVALID, &err, "NULL");
+    assert_null(stream);
     expect(castor_stream_open(&stream, client, NULL, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_generate(NULL, client, &request, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_generate(&answer, NULL, &request, &err), CASTOR_INVALID, &err, "NULL");
+    assert_null(answer);
     expect(castor_generate(&answer, client, NULL, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_stream_dump(NULL, &text, &err), CASTOR_INVALID, &err, "NULL");
     expect(castor_decoder_new(NULL, NULL, &err), CASTOR_INVALID, &err, "NULL");
@@ -534,6 +538,38 @@ static void a_stream_whose_client_is_gone_knows_its_verdict_and_refuses_nothing(
     assert_int_equal(heard, CASTOR_STEP_WAIT); /* nobody calls a listener any more */
 }
 
+/* On the real network: what a loop tells of descriptors that nobody asked for. */
+static void a_loop_may_tell_of_anything(void **state)
+{
+    static const int      descriptors[] = { -1, 0, 1, 12345, INT_MAX, INT_MIN };
+    castor_client_options options = plain_options();
+    castor_loop           loop = CASTOR_LOOP_INIT;
+    castor_client        *client = NULL;
+    castor_stream        *stream = NULL;
+    castor_request        request = plain_request();
+    castor_error          err;
+
+    (void)state;
+    options.base_url = "http://127.0.0.1:1";
+    loop.watch = watch_nothing;
+    loop.timer = time_nothing;
+    assert_int_equal(castor_client_new(&client, &options, &err), CASTOR_OK);
+    castor_client_ready(client, 0, CASTOR_READ); /* there is no loop */
+    castor_client_tick(client);
+    assert_int_equal(castor_client_attach(client, &loop, &err), CASTOR_OK);
+    for (int with_stream = 0; with_stream < 2; with_stream++) {
+        if (with_stream) assert_int_equal(castor_stream_open(&stream, client, &request, &err), CASTOR_OK);
+        for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++) {
+            for (int32_t ready = -1; ready < 9; ready++) castor_client_ready(client, descriptors[i], ready);
+            castor_client_tick(client);
+        }
+    }
+    assert_int_equal(castor_client_attach(client, NULL, &err), CASTOR_OK);
+    assert_int_equal(castor_client_attach(client, NULL, &err), CASTOR_OK);
+    castor_stream_close(stream);
+    castor_client_free(client);
+}
+
 /* ---- from inside ---- */
 
 typedef struct inside {
@@ -606,6 +642,7 @@ int main(void)
         cmocka_unit_test(what_is_none_of_its_kind_is_refused_by_number),
         cmocka_unit_test(an_end_that_is_none_is_no_clean_one),
         cmocka_unit_test(a_stream_whose_client_is_gone_knows_its_verdict_and_refuses_nothing),
+        cmocka_unit_test(a_loop_may_tell_of_anything),
         cmocka_unit_test(a_listener_may_call_what_does_not_wait),
     };
 

@@ -12,8 +12,8 @@
  * text on a terminal, names.
  *
  * Rules that hold everywhere
- *   Ownership  A first argument `T **out` is yours to free or close. A returned view or const pointer belongs to
- *              the handle it came from. Every free and close takes NULL.
+ *   Ownership  A first argument `T **out` is yours to free or close; it is NULL where nothing was made. A returned
+ *              view or const pointer belongs to the handle it came from. Every free and close takes NULL.
  *   Structs    What the caller fills starts with `size` and is made valid by its _INIT; zero means "not set". One that
  *              was not, and a pointer that is NULL beside a count or length that is not 0, are INVALID.
  *   NULL       as a handle, or for something to be written, is INVALID, told like any error. Functions that return a

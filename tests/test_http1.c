@@ -274,6 +274,36 @@ static void a_long_target_is_refused_even_without_its_end(void **state)
     assert_string_equal(s.text, "ERROR 414\n");
 }
 
+/* The end of the story of a chunked body. */
+static const char *story_of_chunks(const char *before, size_t filler, const char *behind)
+{
+    static story s;
+    cst_buf      bytes;
+
+    cst_buf_init(&bytes, cst_allocator_default(), 1 << 20);
+    cst_buf_append_text(&bytes, "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
+    cst_buf_append_text(&bytes, before);
+    for (size_t i = 0; i < filler; i++) cst_buf_append_text(&bytes, "y");
+    cst_buf_append_text(&bytes, behind);
+    play_cut(&s, bytes.data, bytes.len, bytes.len / 2, bytes.len);
+    cst_buf_free(&bytes);
+    const char *end = strrchr(s.text, '\n');
+    while (end && end > s.text && end[-1] != '\n') end--;
+    return end ? end : s.text;
+}
+
+static void lines_around_chunks_have_a_maximum(void **state)
+{
+    const size_t size_line = PLX_CHUNK_LINE_BYTES_MAX - strlen("1;x=\r\n");
+    const size_t trailers = PLX_TRAILER_BYTES_MAX - strlen("X: \r\n\r\n");
+
+    (void)state;
+    assert_string_equal(story_of_chunks("1;x=", size_line, "\r\nz\r\n0\r\n\r\n"), "END POST\n");
+    assert_string_equal(story_of_chunks("1;x=", size_line + 1, "\r\nz\r\n0\r\n\r\n"), "ERROR 400\n");
+    assert_string_equal(story_of_chunks("0\r\nX: ", trailers, "\r\n\r\n"), "END POST\n");
+    assert_string_equal(story_of_chunks("0\r\nX: ", trailers + 1, "\r\n\r\n"), "ERROR 431\n");
+}
+
 static void three_pieces_give_the_same_as_one(void **state)
 {
     static const char bytes[] = "POST /x HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n";
@@ -302,6 +332,7 @@ int main(void)
         cmocka_unit_test(broken_chunks_are_refused),
         cmocka_unit_test(heads_have_a_maximum),
         cmocka_unit_test(a_long_target_is_refused_even_without_its_end),
+        cmocka_unit_test(lines_around_chunks_have_a_maximum),
         cmocka_unit_test(three_pieces_give_the_same_as_one),
     };
 

@@ -71,6 +71,48 @@ static const uint8_t *await_frame(tst_link *l, uint8_t type)
     }
 }
 
+static void get_on(tst_link *l, uint32_t nth, text request)
+{
+    char frame[64];
+
+    assert_true(request.len <= sizeof frame);
+    memcpy(frame, request.bytes, request.len);
+    frame[7] = (char)((2 * nth + 1) >> 8);
+    frame[8] = (char)(2 * nth + 1);
+    tst_send(l, frame, request.len);
+}
+
+/* Opens so many streams that stay open, then gives up the first for one that is answered; how many were refused before
+ * that answer. */
+static size_t refused_of(const tst_host *h, uint32_t streams)
+{
+    static const char cancel[] = "\0\0\4\3\0\0\0\0\1\0\0\0\x08";
+    tst_link          l = say_to(h, (text)TEXT(SETTINGS));
+    size_t            refused = 0;
+
+    for (uint32_t i = 0; i < streams; i++) get_on(&l, i, (text)TEXT(GET("\x0c", "\5/wait")));
+    tst_send(&l, cancel, sizeof cancel - 1);
+    get_on(&l, streams, (text)TEXT(GET("\x0d", "\6/hello")));
+    const uint8_t *answer = await_frame(&l, NGHTTP2_DATA);
+    assert_non_null(answer);
+    for (const uint8_t *at = (const uint8_t *)l.data; at < answer; at += 9 + (size_t)(at[1] << 8 | at[2])) {
+        refused += at[3] == NGHTTP2_RST_STREAM && at[12] == NGHTTP2_REFUSED_STREAM;
+    }
+    tst_hang_up(&l);
+    return refused;
+}
+
+static void a_hundred_streams_may_be_under_way_and_no_more(void **state)
+{
+    tst_host_options options = TST_HOST_OPTIONS;
+    tst_host         own = tst_host_start(&options);
+
+    (void)state;
+    assert_int_equal(refused_of(&own, PLX_STREAMS_MAX), 0);
+    assert_int_equal(refused_of(&own, PLX_STREAMS_MAX + 1), 1);
+    tst_host_stop(&own);
+}
+
 static void what_is_not_gone_on_with_is_not_waited_for(void **state)
 {
     static const text begun[] = {
@@ -188,6 +230,7 @@ static void an_answer_that_the_window_holds_up_is_given_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hundred_streams_may_be_under_way_and_no_more),
         cmocka_unit_test(what_is_not_gone_on_with_is_not_waited_for),
         cmocka_unit_test(a_frame_that_trickles_in_does_not_keep_a_connection),
         cmocka_unit_test(whole_frames_keep_a_connection),

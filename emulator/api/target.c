@@ -44,7 +44,7 @@ static castor_str cut(castor_str *text, char separator)
     return front;
 }
 
-/* Parameters beyond the limit are as unknown ones: ignored. */
+/* Parameters beyond the limit are ignored. */
 static castor_status read_query(plx_exchange *exchange, castor_str query)
 {
     plx_query **last = &exchange->query;

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "support.h"
 
@@ -93,6 +94,41 @@ static void a_label_is_kept_up_to_its_maximum_and_cut_beyond(void **state)
     }
 }
 
+/* The longest that a call may have, and one byte more. */
+static void the_parts_of_a_tool_call_have_limits_of_their_own(void **state)
+{
+    static const struct {
+        const char *before;
+        size_t      max;
+        const char *behind;
+    } parts[] = {
+        { "\"id\":\"", CST_LABEL_MAX, "\",\"function\":{\"name\":\"f\"}" },
+        { "\"id\":\"a\",\"function\":{\"name\":\"", CST_LABEL_MAX, "\"}" },
+        { "\"id\":\"a\",\"function\":{\"name\":\"f\"},\"extra_content\":\"", CST_EXTRA_MAX - 2, "\"" }, /* its quotes */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof parts / sizeof *parts; i++) {
+        size_t          extra = i % 2;
+        tst_memory      memory = { 0 };
+        castor_decoder *decoder = new_decoder(&memory, CASTOR_DIALECT_OPENAI, 0);
+        castor_str      filler = tst_repeat("x", parts[i / 2].max + extra);
+        castor_event    event;
+        castor_error    err;
+        feed(decoder, "data: {\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,");
+        feed(decoder, parts[i / 2].before);
+        feed(decoder, filler.data);
+        feed(decoder, parts[i / 2].behind);
+        feed(decoder, "}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
+        castor_decoder_end(decoder, CASTOR_END_CLEAN);
+        while (castor_decoder_next(decoder, &event, &err) == CASTOR_STEP_EVENT) continue;
+        assert_int_equal(castor_decoder_verdict(decoder), extra ? CASTOR_VERDICT_MALFORMED : CASTOR_VERDICT_COMPLETE);
+        if (extra) assert_int_equal(err.status, CASTOR_LIMIT);
+        castor_decoder_free(decoder);
+        free((void *)(uintptr_t)filler.data);
+    }
+}
+
 /* The largest that may be joined, and one byte more. */
 static void joined_arguments_have_the_limit_of_an_event(void **state)
 {
@@ -167,6 +203,7 @@ int main(void)
         cmocka_unit_test(events_that_wait_stay_good_while_more_is_fed),
         cmocka_unit_test(facts_that_change_take_no_more_memory),
         cmocka_unit_test(a_label_is_kept_up_to_its_maximum_and_cut_beyond),
+        cmocka_unit_test(the_parts_of_a_tool_call_have_limits_of_their_own),
         cmocka_unit_test(joined_arguments_have_the_limit_of_an_event),
         cmocka_unit_test(an_endless_error_body_is_judged_by_its_first_mebibyte),
         cmocka_unit_test(what_was_promised_fits_before_feed_says_limit),

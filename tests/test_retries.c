@@ -851,6 +851,25 @@ static void hops_end_at_sixteen_unless_the_caller_says_otherwise(void **state)
     }
 }
 
+static void a_token_of_more_than_1_mib_is_none(void **state)
+{
+    (void)state;
+    for (size_t extra = 0; extra < 2; extra++) {
+        castor_str            token = tst_repeat("x", CST_TOKEN_MAX + extra);
+        const cst_memory_step long_hop[] = { HEAD(200, SSE),
+                                             BYTES("data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"One \"}]},"
+                                                   "\"finishReason\":\"CONTINUATION\",\"continuationToken\":\""),
+                                             { CST_MEMORY_BYTES, 0, token }, BYTES("\"}]}\r\n\r\n"), END };
+        fixture               fix;
+        set_up(&fix, SCRIPTS(long_hop, last_hop));
+        open_stream(&fix);
+        assert_int_equal(read_on(&fix), extra ? CASTOR_VERDICT_MAX_TOKENS : CASTOR_VERDICT_COMPLETE);
+        assert_int_equal(castor_stream_attempts(fix.stream), extra ? 1 : 2);
+        tear_down(&fix);
+        free((void *)(uintptr_t)token.data);
+    }
+}
+
 static void a_hop_that_fails_is_tried_again_with_its_token(void **state)
 {
     fixture fix;
@@ -1144,6 +1163,7 @@ int main(void)
         cmocka_unit_test(the_time_in_line_is_not_of_the_budget),
         cmocka_unit_test(hops_end_at_their_limit_and_at_a_token_that_repeats),
         cmocka_unit_test(hops_end_at_sixteen_unless_the_caller_says_otherwise),
+        cmocka_unit_test(a_token_of_more_than_1_mib_is_none),
         cmocka_unit_test(a_hop_that_fails_is_tried_again_with_its_token),
         cmocka_unit_test(a_hop_is_asked_of_the_model_whose_token_it_has),
         cmocka_unit_test(an_answer_that_begins_anew_may_ask_another_model),

@@ -126,6 +126,41 @@ static void the_reasoning_effort_means_what_the_model_has(void **state)
     check_at(CHAT, NEW("pollux: say ok", ",\"reasoning_effort\":\"high\""), "usage.completion_tokens", "1"); /* without thoughts */
 }
 
+static int64_t thoughts_of(const char *model, const char *effort)
+{
+    char       body[256], number[32];
+    int64_t    thoughts = 0;
+    tst_answer a;
+
+    snprintf(body, sizeof body, ASK("%s", "pollux: say ok", ",\"reasoning_effort\":\"%s\""), model, effort);
+    a = tst_ask(&shared, CHAT, body);
+    tst_check_status(&a, 200);
+    tst_text_at(&a, "usage.total_tokens", number, sizeof number);
+    thoughts = strtoll(number, NULL, 10);
+    tst_text_at(&a, "usage.prompt_tokens", number, sizeof number);
+    thoughts -= strtoll(number, NULL, 10);
+    tst_text_at(&a, "usage.completion_tokens", number, sizeof number);
+    tst_forget(&a);
+    return thoughts - strtoll(number, NULL, 10);
+}
+
+/* "minimal" is a level of its own, the lowest that there is, or as many tokens as "low". */
+static void the_least_effort_is_what_each_family_has(void **state)
+{
+    static const char *const all[] = { "gemini-3.1-flash-lite", "gemini-3.1-pro-preview", "gemini-2.5-flash" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        assert_true(thoughts_of(all[i], "minimal") <= thoughts_of(all[i], "low"));
+        assert_true(thoughts_of(all[i], "low") < thoughts_of(all[i], "medium"));
+        assert_true(thoughts_of(all[i], "medium") < thoughts_of(all[i], "high"));
+    }
+    assert_int_equal(thoughts_of("gemini-3.1-flash-lite", "minimal"), 0);
+    assert_true(thoughts_of("gemini-3.1-pro-preview", "minimal") > 0);
+    assert_int_equal(thoughts_of("gemini-2.5-flash", "minimal"), thoughts_of("gemini-2.5-flash", "low"));
+    check_refused(ASK("gemini-3.1-flash-lite", "x", ",\"reasoning_effort\":\"none\""), "effort none is not supported");
+}
+
 static void thoughts_stand_in_tags_when_they_are_wanted(void **state)
 {
     tst_answer a = tst_ask(&shared, CHAT, NEW("pollux: say ok", ",\"extra_body\":{\"google\":{\"thinking_config\":{\"include_thoughts\":true}}}"));
@@ -293,6 +328,7 @@ int main(void)
         cmocka_unit_test(what_does_not_belong_is_refused_in_a_list),
         cmocka_unit_test(what_is_googles_own_is_looked_at_as_closely),
         cmocka_unit_test(the_reasoning_effort_means_what_the_model_has),
+        cmocka_unit_test(the_least_effort_is_what_each_family_has),
         cmocka_unit_test(thoughts_stand_in_tags_when_they_are_wanted),
         cmocka_unit_test(ends_have_the_names_that_clients_of_this_surface_see),
         cmocka_unit_test(several_choices_come_from_models_that_have_them),

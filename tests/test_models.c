@@ -163,13 +163,23 @@ static void a_bad_page_is_refused(void **state)
 static void a_model_that_is_not_there_is_not_found_by_any_method(void **state)
 {
     (void)state;
-    static const char *const methods[] = { "generateContent", "streamGenerateContent", "countTokens" };
-    char                     path[128];
+    static const struct {
+        const char *method, *name, *version; /* the error has the name of the call behind the method */
+    } cases[] = {
+        { "generateContent", "generateContent", "v1" }, { "streamGenerateContent", "generateContent", "v1beta" },
+        { "streamGenerateContent?alt=sse", "generateContent", "v1alpha" }, { "countTokens", "countTokens", "v1beta" },
+        { "embedContent", "embedContent", "v1alpha" }, { "batchEmbedContents", "embedContent", "v1" },
+        { "predictLongRunning", "predictLongRunning", "v1beta" },
+    };
+    char path[128], words[256];
 
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        snprintf(path, sizeof path, "/v1beta/models/palm-of-hand:%s", methods[i]);
-        check_status(&shared, path, PROMPT("Short"), 404,
-                     "models/palm-of-hand is not found for API version v1beta, or is not supported for ");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(path, sizeof path, "/%s/models/palm-of-hand:%s", cases[i].version, cases[i].method);
+        snprintf(words, sizeof words,
+                 "models/palm-of-hand is not found for API version %s, or is not supported for %s. Call "
+                 "ModelService.ListModels to see the list of available models and their supported methods.",
+                 cases[i].version, cases[i].name);
+        check_status(&shared, path, PROMPT("Short"), 404, words);
     }
     check_status(&shared, "/v1beta/models/palm-of-hand", NULL, 404,
                  "Model is not found: models/palm-of-hand for api version v1beta");

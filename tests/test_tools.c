@@ -184,6 +184,7 @@ static void the_second_generation_gives_neither_and_stops_with_the_call(void **s
 #define CALL(signature) "{\"functionCall\":{\"id\":\"a1\",\"name\":\"get_weather\",\"args\":{\"location\":\"Paris\"}}" signature "}"
 #define SIGNED ",\"thoughtSignature\":\"c2lnbmVk\""
 #define SKIPPED ",\"thoughtSignature\":\"skip_thought_signature_validator\""
+#define SKIPPED_TOO ",\"thoughtSignature\":\"context_engineering_is_the_way_to_go\""
 #define MODEL_TURN(parts) "{\"role\":\"model\",\"parts\":[" parts "]}"
 #define RESULT "{\"functionResponse\":{\"id\":\"a1\",\"name\":\"get_weather\",\"response\":{\"celsius\":20}}}"
 #define USER_TURN(parts) "{\"role\":\"user\",\"parts\":[" parts "]}"
@@ -265,6 +266,10 @@ static void each_call_is_answered_once(void **state)
         tst_check_status(&a, 200);
         tst_forget(&a);
     }
+    /* Calls that were made at once are not answered one after the other: the second would be a step of its own. */
+    tst_check_error(tst_ask(&shared, WHOLE, TURNS(USER("x") "," MODEL_TURN(CALL(SIGNED)) "," USER_TURN(RESULT) ","
+                                                  MODEL_TURN(SECOND) "," USER_TURN(RESULT_OF("\"id\":\"a2\",")))),
+                    400, "INVALID_ARGUMENT", "position 4.");
     tst_check_error(tst_ask(&shared, WHOLE, TWO(RESULT_OF("\"id\":\"a1\",") "," RESULT_OF("\"id\":\"a1\","))), 400,
                     "INVALID_ARGUMENT", "get_weather\\\" answers a call that is answered already.");
 }
@@ -278,6 +283,7 @@ static void signatures_are_wanted_back_in_every_step_of_the_turn(void **state)
     };
     static const char *const good[] = {
         TURNS(USER("x") "," MODEL_TURN(CALL(SKIPPED)) "," USER_TURN(RESULT)),
+        TURNS(USER("x") "," MODEL_TURN(CALL(SKIPPED_TOO)) "," USER_TURN(RESULT)),
         TURNS(USER("x") "," MODEL_TURN(CALL(SIGNED) "," CALL("")) "," USER_TURN(RESULT "," RESULT)),
         TURNS(USER("x") "," MODEL_TURN(CALL(SIGNED)) "," MODEL_TURN(CALL("")) "," USER_TURN(RESULT) "," USER_TURN(RESULT)),
         TURNS(USER("x") "," MODEL_TURN(CALL("")) "," USER_TURN(RESULT) "," MODEL_TURN("{\"text\":\"y\"}") "," USER("go on")), /* long ago */

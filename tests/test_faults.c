@@ -731,6 +731,28 @@ static void a_window_that_stays_closed_gets_no_answer(void **state)
 
     (void)state;
     assert_silent(&l);
+    shutdown(l.fd, SHUT_WR);
+    assert_false(tst_read_more(&l)); /* who leaves is noticed, although nothing was read */
+    assert_int_equal(l.error, 0);
+    tst_hang_up(&l);
+}
+
+static void a_body_that_nobody_takes_is_held_up(void **state)
+{
+    static char   piece[65536];
+    tst_link      l = tst_connect(&world.pollux);
+    struct pollfd room = { .fd = l.fd, .events = POLLOUT };
+    size_t        sent = 0, length = 64 << 20;
+
+    (void)state;
+    tst_send_text(&l, "POST " STREAM " HTTP/1.1\r\nHost: x\r\nx-goog-api-key: k\r\nx-pollux-fault: nowindow\r\n"
+                      "Content-Length: 67108864\r\n\r\n");
+    while (sent < length && poll(&room, 1, 300) == 1) {
+        ssize_t count = send(l.fd, piece, sizeof piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count > 0) sent += (size_t)count;
+    }
+    assert_true(sent < length);
+    assert_silent(&l);
     tst_hang_up(&l);
 }
 
@@ -1284,6 +1306,7 @@ int main(void)
         cmocka_unit_test(a_stall_without_a_time_keeps_the_connection_open_for_ever),
         cmocka_unit_test(what_is_ignored_gets_no_answer),
         cmocka_unit_test(a_window_that_stays_closed_gets_no_answer),
+        cmocka_unit_test(a_body_that_nobody_takes_is_held_up),
         cmocka_unit_test(an_answer_waits_while_it_stalls),
         cmocka_unit_test(an_answer_comes_one_byte_at_a_time),
         cmocka_unit_test(an_answer_is_unavailable_so_many_times_and_then_there),

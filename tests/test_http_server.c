@@ -396,6 +396,20 @@ static void a_client_whose_body_is_held_is_missed_when_it_has_left(void **state)
     tst_host_stop(&impatient);
 }
 
+static void a_client_whose_body_is_held_is_missed_when_it_closes_its_side(void **state)
+{
+    tst_host impatient = start_impatient();
+    tst_link l = connect_to(&impatient);
+
+    (void)state;
+    tst_send_text(&l, POST("/never", "4") "some");
+    shutdown(l.fd, SHUT_WR);
+    tst_host_await_gone(&impatient);
+    assert_false(tst_read_more(&l));
+    tst_hang_up(&l);
+    tst_host_stop(&impatient);
+}
+
 static void a_half_closed_client_that_is_reset_is_noticed(void **state)
 {
     tst_host      impatient = start_impatient();
@@ -587,6 +601,7 @@ int main(void)
         cmocka_unit_test(a_connection_is_idle_as_soon_as_its_answer_has_left),
         cmocka_unit_test(a_client_that_only_sends_is_given_up_too),
         cmocka_unit_test(a_client_whose_body_is_held_is_missed_when_it_has_left),
+        cmocka_unit_test(a_client_whose_body_is_held_is_missed_when_it_closes_its_side),
         cmocka_unit_test(a_half_closed_client_that_is_reset_is_noticed),
         cmocka_unit_test(a_half_closed_client_gets_the_rest_after_a_stop),
         cmocka_unit_test(a_connection_can_be_refused),

@@ -27,6 +27,7 @@ void plx_h1_be_patient(plx_h1_talk *t)
     if (t->state == PLX_H1_READING) be_patient_between_requests(t);
     else if (is_waiting_for_body(t)) plx_pipe_wait_ms(pipe, plx_h1_limits(t)->body_idle_ms);
     else if (plx_pipe_is_behind(pipe)) plx_pipe_wait_for_reader(pipe);
+    else if (t->is_held && t->has_open_body) plx_pipe_watch_sender(pipe);
     else if (!pipe->is_reading) plx_pipe_watch(pipe);
     else plx_pipe_rest(pipe);
 }

@@ -67,11 +67,16 @@ static void set_patience(plx_pipe *pipe, plx_patience waits_for, uint64_t due_us
     plx_timers_set(&pipe->plumbing->timers, &pipe->patience, due_us, on_patience_over);
 }
 
-static void poll_again(plx_pipe *pipe)
+static void poll_for(plx_pipe *pipe, plx_patience waits_for)
 {
     uint64_t wait_ms = pipe->state == PLX_PIPE_RESETTING ? 1 : pipe->plumbing->limits->half_closed_poll_ms;
 
-    set_patience(pipe, PLX_PATIENCE_WATCH, plx_now_us() + wait_ms * 1000);
+    set_patience(pipe, waits_for, plx_now_us() + wait_ms * 1000);
+}
+
+static void poll_again(plx_pipe *pipe)
+{
+    poll_for(pipe, PLX_PATIENCE_WATCH);
 }
 
 static bool is_reader_moving(plx_pipe *pipe)
@@ -98,6 +103,8 @@ static void on_patience_over(plx_timer *timer)
         plx_pipe_wait_for_reader(pipe);
     } else if (pipe->waits_for == PLX_PATIENCE_WATCH && !has_socket_error(pipe)) {
         poll_again(pipe);
+    } else if (pipe->waits_for == PLX_PATIENCE_SENDER && !has_client_left(pipe)) {
+        poll_for(pipe, PLX_PATIENCE_SENDER);
     } else {
         enter_gone(pipe, false);
     }
@@ -123,13 +130,24 @@ void plx_pipe_wait_for_reader(plx_pipe *pipe)
     set_patience(pipe, PLX_PATIENCE_READER, plx_now_us() + pipe->plumbing->limits->reader_stall_ms * 1000ull);
 }
 
+/* With probes, as its machine may go without a word. */
+static void watch(plx_pipe *pipe, plx_patience waits_for)
+{
+    if (!plx_pipe_is_alive(pipe)) return;
+    uv_tcp_keepalive(&pipe->tcp, 1, PLX_KEEPALIVE_S);
+    poll_for(pipe, waits_for);
+}
+
 /* A client that has closed its socket looks like one that only sends no more, until its kernel has forgotten it and
  * answers our probes with a reset. */
 void plx_pipe_watch(plx_pipe *pipe)
 {
-    if (!plx_pipe_is_alive(pipe)) return;
-    uv_tcp_keepalive(&pipe->tcp, 1, PLX_KEEPALIVE_S);
-    poll_again(pipe);
+    watch(pipe, PLX_PATIENCE_WATCH);
+}
+
+void plx_pipe_watch_sender(plx_pipe *pipe)
+{
+    watch(pipe, PLX_PATIENCE_SENDER);
 }
 
 void plx_pipe_rest(plx_pipe *pipe)

@@ -71,7 +71,8 @@ typedef enum plx_pipe_state {
 typedef enum plx_patience {
     PLX_PATIENCE_PLAIN = 0, /* something that the client owes us */
     PLX_PATIENCE_READER,    /* that it takes some of what is queued */
-    PLX_PATIENCE_WATCH      /* nothing: it is only looked whether it is still there */
+    PLX_PATIENCE_WATCH,     /* nothing: it is only looked whether it is still there ... */
+    PLX_PATIENCE_SENDER     /* ... and whether it may still send */
 } plx_patience;
 
 struct plx_pipe {
@@ -121,6 +122,7 @@ void plx_pipe_wait_until(plx_pipe *pipe, uint64_t due_us);
 void plx_pipe_wait_ms(plx_pipe *pipe, uint64_t wait_ms);
 void plx_pipe_wait_for_reader(plx_pipe *pipe);
 void plx_pipe_watch(plx_pipe *pipe); /* a client that nothing is read of and is owed an answer: notice when it is gone */
+void plx_pipe_watch_sender(plx_pipe *pipe); /* the same; one that has closed its side is gone, read or not */
 void plx_pipe_rest(plx_pipe *pipe);  /* for ever */
 
 void plx_pipe_finish(plx_pipe *pipe, bool is_silent); /* FIN behind the last bytes; silent: no close_notify */

@@ -57,7 +57,8 @@ typedef struct plx_carrier {
     uint64_t (*now_us)(const plx_reply *reply);
     bool     (*is_full)(const plx_reply *reply);
     void     (*shape_packets)(plx_reply *reply, const plx_shape_of_packets *shape);
-    /* True: no more on_body until it is called with false. The client has to wait (flow control). */
+    /* True: no more on_body until it is called with false. The client has to wait (flow control). Over HTTP/1.1 one that
+     * closes its side meanwhile is lost: how much of the body it had sent before stands unread in the kernel. */
     void     (*hold_body)(plx_reply *reply, bool is_held);
 } plx_carrier;
 

@@ -824,6 +824,22 @@ static void a_connection_is_kept_until_the_client_wants_it_closed(void **state)
     tst_hang_up(&l);
 }
 
+static void http_1_0_is_told_that_its_connection_is_kept(void **state)
+{
+    tst_link l = tst_connect(&shared);
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        tst_send_text(&l, "POST /upload/v1beta/files HTTP/1.0\r\nConnection: keep-alive\r\nx-goog-api-key: k\r\n"
+                          "X-Goog-Upload-Protocol: resumable\r\nX-Goog-Upload-Command: start\r\n\r\n");
+        tst_answer a = tst_read_answer(&l);
+        assert_int_equal(a.status, 200);
+        assert_non_null(strstr(a.head, "\r\nconnection: keep-alive\r\n"));
+        tst_forget(&a);
+    }
+    tst_hang_up(&l);
+}
+
 static void http_1_0_gets_a_body_that_ends_with_the_connection(void **state)
 {
     tst_link l = tst_connect(&shared);
@@ -1267,6 +1283,7 @@ int main(void)
         cmocka_unit_test(a_status_without_content_has_no_body_at_all),
         cmocka_unit_test(a_request_may_come_one_byte_at_a_time),
         cmocka_unit_test(a_connection_is_kept_until_the_client_wants_it_closed),
+        cmocka_unit_test(http_1_0_is_told_that_its_connection_is_kept),
         cmocka_unit_test(http_1_0_gets_a_body_that_ends_with_the_connection),
         cmocka_unit_test(a_client_that_waits_for_100_continue_gets_it),
         cmocka_unit_test(a_half_closed_client_still_gets_its_answer),

@@ -157,6 +157,13 @@ static castor_status print_headers(const plx_header *headers, size_t count, cst_
     return made;
 }
 
+/* HTTP/1.0 takes nothing for granted, HTTP/1.1 that the connection stays. */
+static const char *connection_line(const plx_h1_talk *t)
+{
+    if (!t->keeps_alive) return "connection: close\r\n";
+    return t->is_http_1_0 ? "connection: keep-alive\r\n" : "";
+}
+
 static castor_status print_head(const plx_h1_talk *t, const plx_header *headers, size_t count, cst_buf *out)
 {
     plx_common_headers common;
@@ -167,7 +174,7 @@ static castor_status print_head(const plx_h1_talk *t, const plx_header *headers,
     if (made == CASTOR_OK) made = print_headers(common.headers, PLX_COMMON_HEADERS, out);
     if (made != CASTOR_OK) return made;
     return cst_buf_append_format(out, "%s%s\r\n", t->is_chunked ? "transfer-encoding: chunked\r\n" : "",
-                                 t->keeps_alive ? "" : "connection: close\r\n");
+                                 connection_line(t));
 }
 
 static void send_headers(plx_reply *reply, int status, const plx_header *headers, size_t count)

@@ -142,6 +142,28 @@ static void pipelined_requests_are_read_one_after_the_other(void **state)
                  "HEAD POST /3 1.1 keep\nBODY z\nEND POST\nHEAD GET /4 1.1 keep\nEND GET\n");
 }
 
+static void the_host_of_an_absolute_target_goes_before_the_header(void **state)
+{
+    static const struct {
+        const char *request;
+        const char *host;
+    } cases[] = {
+        { "GET / HTTP/1.1\r\n" HOST "\r\n", "x" },
+        { "GET http://h:1/a HTTP/1.1\r\n" HOST "\r\n", "h:1" },
+        { "GET HTTPS://[::1]:2 HTTP/1.1\r\n" HOST "\r\n", "[::1]:2" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        castor_str input = castor_str_of(cases[i].request), body;
+        plx_http1  parser;
+        plx_http1_init(&parser, cst_allocator_default());
+        assert_int_equal(plx_http1_next(&parser, &input, &body), PLX_HTTP1_HEAD);
+        assert_true(cst_str_is(parser.head->host, cases[i].host));
+        plx_http1_free(&parser);
+    }
+}
+
 static void connection_and_expect_are_understood(void **state)
 {
     (void)state;
@@ -192,6 +214,12 @@ static void what_could_be_read_in_two_ways_is_refused(void **state)
         { "GET x HTTP/1.1\r\n" HOST "\r\n", "ERROR 400\n" },
         { "CONNECT h:443 HTTP/1.1\r\n" HOST "\r\n", "ERROR 400\n" },
         { "GET /\x80 HTTP/1.1\r\n" HOST "\r\n", "ERROR 400\n" },
+        { "GET http://h?a=/b HTTP/1.1\r\n" HOST "\r\n", "ERROR 400\n" },
+        { "GET http:///a HTTP/1.1\r\n" HOST "\r\n", "ERROR 400\n" },
+        { "GET http://a@h/ HTTP/1.1\r\n" HOST "\r\n", "ERROR 400\n" },
+        { "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "ERROR 400\n" },
+        { "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", "ERROR 400\n" },
+        { "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", "ERROR 400\n" },
         { "G(T / HTTP/1.1\r\n" HOST "\r\n", "ERROR 400\n" },
         { "\r\n\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n", "ERROR 400\n" },
         { "POST / HTTP/1.1\r\n" HOST "Content-Length: 2147483649\r\n\r\n", "ERROR 413\n" },
@@ -327,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_body_with_a_length_is_read_at_every_cut),
         cmocka_unit_test(a_chunked_body_is_read_at_every_cut),
         cmocka_unit_test(pipelined_requests_are_read_one_after_the_other),
+        cmocka_unit_test(the_host_of_an_absolute_target_goes_before_the_header),
         cmocka_unit_test(connection_and_expect_are_understood),
         cmocka_unit_test(what_could_be_read_in_two_ways_is_refused),
         cmocka_unit_test(broken_chunks_are_refused),

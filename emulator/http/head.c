@@ -19,6 +19,16 @@ bool plx_head_is_target(castor_str target)
     return target.len > 0 && (target.data[0] == '/' || cst_str_is(target, "*"));
 }
 
+bool plx_head_is_host(castor_str host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.data[i];
+        bool is_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_word && (c == '\0' || !strchr("-._~!$&'()*+,;=%:[]", c))) return false;
+    }
+    return true;
+}
+
 plx_length plx_head_read_length(castor_str text, uint64_t max, uint64_t *length)
 {
     *length = 0;

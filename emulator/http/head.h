@@ -19,7 +19,8 @@ typedef struct plx_head {
     bool             is_secure;      /* it came over TLS */
     castor_str       method;
     castor_str       target;         /* from its slash on: scheme and host of an absolute target are gone */
-    castor_str       host;           /* with its port, as the client wrote it; absent when it did not */
+    castor_str       host;           /* with its port, as the client wrote it, in an absolute target or in a header;
+                                        absent when it did not */
     castor_i64       content_length; /* unset when the body has no stated length */
     plx_header       headers[PLX_HEADERS_MAX];
     size_t           header_count;
@@ -30,6 +31,9 @@ castor_str plx_head_get(const plx_head *head, const char *name);
 
 /* A path of visible ASCII, or `*`. */
 bool plx_head_is_target(castor_str target);
+
+/* A name or an address and a port, as far as their characters tell (RFC 3986, 3.2.2), or nothing at all. */
+bool plx_head_is_host(castor_str host);
 
 typedef enum plx_length { PLX_LENGTH_GOOD = 0, PLX_LENGTH_BAD, PLX_LENGTH_TOO_LARGE } plx_length;
 

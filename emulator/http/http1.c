@@ -143,16 +143,25 @@ static bool cut(castor_str *text, char separator, castor_str *front)
 
 /* ---- head ---- */
 
-static castor_str without_scheme_and_host(castor_str target)
+static bool has_scheme(castor_str target, castor_str scheme)
 {
-    static const char *const schemes[] = { "http://", "https://" };
+    return target.len >= scheme.len && cst_str_equal_nocase((castor_str){ target.data, scheme.len }, scheme);
+}
+
+/* RFC 9112, 3.2.2: a target as proxies get it. Its host counts, whatever the header says. What has no host, or a query
+ * and no path, is left as it is, and refused. */
+static castor_str cut_scheme_and_host(castor_str target, castor_str *host)
+{
+    static const castor_str schemes[] = { { "http://", 7 }, { "https://", 8 } };
 
     for (size_t i = 0; i < 2; i++) {
-        if (!cst_str_starts_with(target, schemes[i])) continue;
-        take(&target, strlen(schemes[i]));
-        const char *slash = target.len ? memchr(target.data, '/', target.len) : NULL;
-        if (!slash) return CASTOR_STR("/");
-        take(&target, (size_t)(slash - target.data));
+        if (!has_scheme(target, schemes[i])) continue;
+        castor_str rest = { target.data + schemes[i].len, target.len - schemes[i].len };
+        size_t     len = 0;
+        while (len < rest.len && !strchr("/?#", rest.data[len])) len++;
+        if (len == 0) return target;
+        *host = take(&rest, len);
+        return rest.len > 0 ? rest : CASTOR_STR("/");
     }
     return target;
 }
@@ -167,7 +176,7 @@ static plx_http1_step parse_request_line(plx_http1 *parser, castor_str line)
     }
     version = line;
     if (head->target.len > PLX_TARGET_BYTES_MAX) return refuse(parser, 414, "The request target is too long.");
-    head->target = without_scheme_and_host(head->target);
+    head->target = cut_scheme_and_host(head->target, &head->host);
     if (!plx_head_is_target(head->target)) {
         return refuse(parser, 400, "The request target must be a path of visible ASCII.");
     }
@@ -269,7 +278,8 @@ static plx_http1_step read_options(plx_http1 *parser)
         }
         if (has_list_item(head->headers[i].value, "keep-alive")) parser->keeps_alive = true;
     }
-    head->host = plx_head_get(head, "host");
+    if (!head->host.data) head->host = plx_head_get(head, "host");
+    if (!plx_head_is_host(head->host)) return refuse(parser, 400, "The host must be a name or an address, and a port.");
     if (!expect.data || head->version == PLX_HTTP_1_0) return PLX_HTTP1_HEAD;
     if (!cst_str_equal_nocase(expect, CASTOR_STR("100-continue"))) {
         return refuse(parser, 417, "The only expectation that can be met is 100-continue.");

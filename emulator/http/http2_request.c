@@ -121,6 +121,7 @@ static void check_head(plx_h2_request *r)
     if (!head->host.data) head->host = plx_head_get(head, "host");
     if (head->target.len > PLX_TARGET_BYTES_MAX) mark_refused(r, 414, "The request target is too long.");
     if (!plx_head_is_target(head->target)) mark_refused(r, 400, "The request target must be a path of visible ASCII.");
+    if (!plx_head_is_host(head->host)) mark_refused(r, 400, "The host must be a name or an address, and a port.");
     read_length(r);
     if (!expect.data) return;
     r->expects_continue = cst_str_equal_nocase(expect, CASTOR_STR("100-continue"));

@@ -167,5 +167,51 @@ measure_pollux() {
         'paced, HTTP/2' "$1 -2 100 -n $streams -e $paced_events -r $ramp $2 paced" \
         'fast, HTTP/1.1' "$1 -n 50 -e 20000 -g 0 -r 0 $2 fast" \
         'fast, HTTP/2' "$1 -2 50 -n 50 -e 20000 -g 0 -r 0 $2 fast"
+    measure_pollux_at_25000 "$streams"
     stop_pollux
+    versus pollux-start -o server -n "$(few 51 9)" \
+        'in the clear' "$core$bin/pollux --port 0 --quiet" \
+        'with a certificate that it makes' "$core$bin/pollux --port 0 --quiet --tls"
+    truncate -s "$(few 500000000 50000000)" "$scratch/large"
+    measure_upload 'HTTP/1.1'
+    measure_upload 'HTTP/1.1, TLS' --tls
+    measure_upload 'HTTP/2, TLS' --tls
+}
+
+# measure_pollux_at_25000 STREAMS: of the pollux that runs. What the kernel takes for it is the bare server's figure.
+measure_pollux_at_25000() {
+    local streams
+    streams="-n $1 -e $quarter_events -g 400 -r $(few 4000 1000)"
+    start_pacer "$quarter_events" 400
+    versus pollux-25000 -o figures -w 0 -n "$(few 5 1)" \
+        'pollux, HTTP/1.1' "$tools/streams $streams ${pollux##*:} $pollux_id quarter" \
+        'bare send()' "$tools/streams $streams $pacer_port $pacer_id quarter"
+    stop_last_server
+}
+
+# measure_upload SIDE OPTION...: of a file by curl, to a pollux of its own.
+measure_upload() {
+    local side=$1 url seconds bytes cpu version=--http1.1 curl=(curl -sS --cacert "$scratch/upload.pem")
+    shift
+    [ "${side#HTTP/2}" = "$side" ] || version=--http2
+    if [ $# -gt 0 ]; then set -- --tls-ca-out "$scratch/upload.pem"; else : >"$scratch/upload.pem"; fi
+    start_plain_pollux upload "$@"
+    url=$("${curl[@]}" -D - -o /dev/null -H x-goog-api-key:test-key -H 'X-Goog-Upload-Protocol: resumable' \
+        -H 'X-Goog-Upload-Command: start' -d '{"file":{}}' "$pollux/upload/v1beta/files" |
+        tr -d '\r' | sed -n 's/^x-goog-upload-url: //Ip')
+    cpu=$(cpu_ms_of "$pollux_id")
+    read -r seconds bytes < <("${curl[@]}" "$version" -X POST -T "$scratch/large" -o /dev/null \
+        -w '%{time_total} %{size_upload}\n' -H 'X-Goog-Upload-Offset: 0' -H 'X-Goog-Upload-Command: upload, finalize' "$url")
+    awk -v side="$side" -v s="$seconds" -v bytes="$bytes" -v cpu="$(($(cpu_ms_of "$pollux_id") - cpu))" \
+        -v kb="$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pollux_id/status")" 'BEGIN {
+            printf "{\"measure\":\"pollux-upload\",\"side\":\"%s\",\"round\":0,\"mb\":%.0f,", side, bytes / 1e6
+            printf "\"mb_s\":%.0f,\"cpu_ms\":%d,\"peak_mib\":%.2f}\n", bytes / 1e6 / s, cpu, kb / 1024 }' >>"$results"
+    stop_pollux
+}
+
+# cpu_ms_of PROCESS: user and system time so far.
+cpu_ms_of() {
+    local words
+    read -ra words < <(sed 's/.*) //' "/proc/$1/stat")
+    echo $(((words[11] + words[12]) * 1000 / $(getconf CLK_TCK)))
 }

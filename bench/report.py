@@ -19,9 +19,10 @@ PACED = (("cpu_us_event", "CPU an event, µs", 2), ("bytes_stream", "resident a 
          ("late_p50_ms", "late p50, ms", 2), ("late_p99_ms", "late p99, ms", 2), ("lost", "lost", 0),
          ("peak_mib", "peak memory, MiB", 1))
 SERVED = (("events_s", "events a second", 0), ("server_cpu_us_event", "server's CPU an event, µs", 2),
+          ("server_user_us_event", "of it outside the kernel, µs", 2),
           ("server_bytes_stream", "server's memory a stream, bytes", 0), ("server_peak_mib", "server at most, MiB", 1),
           ("late_p50_ms", "late p50, ms", 2), ("late_p99_ms", "late p99, ms", 2), ("lost", "lost", 0))
-LIMITS = ("bare recv", "bare epoll", "recv + castor's decoder", "epoll + castor's decoder")
+LIMITS = ("bare recv", "bare epoll", "bare send()", "recv + castor's decoder", "epoll + castor's decoder")
 
 SECTIONS = (
     Section("long", "One long stream",
@@ -86,7 +87,27 @@ SECTIONS = (
     Section("pollux", "Pollux",
             "The server's side, with `bench/streams` as the client on the same machine, so that the two share its cores: "
             "10,000 streams of 50 events, one every 200 ms; then 50 streams of 20,000 events, as fast as they go. HTTP/2 in "
-            "the clear, with 100 and 50 streams a connection.", SERVED, None, None, ()),
+            "the clear, with 100 and 50 streams a connection. Where the streams have a pace, events a second and the "
+            "processor's time are those while all of them run.", SERVED, None, None, ()),
+    Section("pollux-25000", "Pollux at 25,000 events a second",
+            "10,000 streams over HTTP/1.1 in the clear, one event every 400 ms each, while all of them run; "
+            "`bench/bare_pacer` sends the same bytes to as many sockets by `send()` and does nothing else: what the kernel "
+            "takes.",
+            (("events_s", "events a second", 0), ("server_core_pct", "of a core, %", 1),
+             ("server_cpu_us_event", "server's CPU an event, µs", 2),
+             ("server_user_us_event", "of it outside the kernel, µs", 2), ("late_p50_ms", "late p50, ms", 2),
+             ("late_p99_ms", "late p99, ms", 2), ("lost", "lost", 0)), "server_cpu_us_event", "µs of CPU an event",
+            ("bare send()",)),
+    Section("pollux-start", "Start of pollux",
+            "From exec to the line that says where it listens; from then on it accepts. SIGTERM follows, and CPU and memory "
+            "are those of the whole life.",
+            (("first_byte_ms", "listens, ms", 2), ("cpu_ms", "CPU, ms", 2), ("peak_mib", "peak memory, MiB", 1)), None, None,
+            ()),
+    Section("pollux-upload", "An upload to pollux",
+            "Of one file of 500 MB by curl, in one chunk of the resumable protocol, to a pollux that has done nothing else; "
+            "peak memory is the most that it ever had.",
+            (("mb", "MB", 0), ("mb_s", "MB a second", 0), ("cpu_ms", "server's CPU, ms", 0),
+             ("peak_mib", "server's peak memory, MiB", 1)), None, None, ()),
 )
 
 INTRODUCTION = """# Benchmarks

@@ -54,19 +54,36 @@ start_nginx() {
 
 # start_pollux NAME OPTION...: its URL is in $pollux, its process id in $pollux_id.
 start_pollux() {
+    local name=$1
+    shift
+    start_plain_pollux "$name" --script "$scratch/streams.md" "$@"
+}
+
+# start_plain_pollux NAME OPTION...: the same, with none but the built-in answers.
+start_plain_pollux() {
     local log=$scratch/$1
     shift
     : >"$log"
-    as_server "$bin/pollux" --port 0 --instant --quiet --grace 100 --script "$scratch/streams.md" "$@" >"$log"
+    as_server "$bin/pollux" --port 0 --instant --quiet --grace 100 "$@" >"$log"
     pollux_id=$!
     until_there grep -q 'listening on' "$log" || die "pollux did not start"
     pollux=$(sed -n 's|.*listening on \([^ ]*\).*|\1|p' "$log")
 }
 
-stop_pollux() {
-    kill "$pollux_id"
-    wait "$pollux_id" || true
-    unset 'servers[-1]' # it came last
+stop_pollux() { stop_last_server; }
+
+stop_last_server() {
+    kill "${servers[-1]}"
+    wait "${servers[-1]}" || true
+    unset 'servers[-1]'
+}
+
+# start_pacer EVENTS GAP_MS: its port is in $pacer_port, its process id in $pacer_id.
+start_pacer() {
+    as_server "$tools/bare_pacer" "$1" "$2" "$middle" >"$scratch/pacer"
+    pacer_id=$!
+    until_there test -s "$scratch/pacer" || die "the pacer did not start"
+    pacer_port=$(cat "$scratch/pacer")
 }
 
 # start_writer DELAY_MS: its URL is in $writer, its port in $writer_port.
@@ -95,6 +112,7 @@ write_script() {
     {
         printf '# Streams\n'
         paced paced "$paced_events" 200
+        paced quarter "$quarter_events" 400
         paced slow "$slow_events" 1000
         paced one 1 0
         printf '\n## silent\n? silent\n< %s\n<\n~ 600000\n< %s\n<\n' "$middle" "$last"

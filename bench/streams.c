@@ -6,8 +6,9 @@
  *
  * Asks PROMPT of the pollux at PORT, over HTTP/1.1 or (-2) HTTP/2 in the clear, each stream at its time in the ramp.
  * The answer is to have EVENTS events, the k-th due k * GAP_MS after its request was sent; how much later it is read is
- * its lateness. -g 0: as fast as they come. The processor's time of the client is that between the request of the last
- * stream and the end of the first; what the server (PID) used stands in /proc. Prints one object of JSON.
+ * its lateness. -g 0: as fast as they come. The processor's time of both sides is that between the request of the last
+ * stream and the end of the first, where there is such a time; what the server (PID) used stands in /proc. Prints one
+ * object of JSON.
  */
 #define _GNU_SOURCE /* as nghttp2.h wants ssize_t, and netinet its options */
 #include "figures.h"
@@ -41,6 +42,11 @@ typedef struct connection {
     size_t           asked, count;
 } connection;
 
+/* The processor's time, s. */
+typedef struct usage {
+    double user, all;
+} usage;
+
 static struct {
     size_t      streams, events, gap_us, ramp_us, streams_a_connection;
     int         port, pid, epoll;
@@ -53,6 +59,7 @@ static struct {
     size_t      before_bytes, during_bytes; /* resident, of this process */
     size_t      seen_from, seen_to;         /* events seen when all were asked for, and when the first ended */
     double      cpu_from, cpu_to;           /* the processor's time then, us */
+    usage       served_from, served_to;     /* and that of the server */
     uint64_t    from_us, to_us;             /* and the clock */
 } run = { .streams = 1000, .events = 50, .gap_us = 200000, .ramp_us = 2000000, .streams_a_connection = 1 };
 
@@ -63,12 +70,12 @@ static uint64_t now_us(void)
 
 /* ---- what the server uses ---- */
 
-static double server_cpu_seconds(void)
+static usage server_usage(void)
 {
     char          name[64], text[1024];
     unsigned long user = 0, kernel = 0;
 
-    if (run.pid == 0) return 0;
+    if (run.pid == 0) return (usage){ 0, 0 };
     snprintf(name, sizeof name, "/proc/%d/stat", run.pid);
     FILE *file = fopen(name, "r");
     if (!file || !fgets(text, sizeof text, file)) fig_die(name);
@@ -77,7 +84,8 @@ static double server_cpu_seconds(void)
     if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel) != 2) {
         fig_die(name);
     }
-    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+    double tick_seconds = 1 / (double)sysconf(_SC_CLK_TCK);
+    return (usage){ (double)user * tick_seconds, (double)(user + kernel) * tick_seconds };
 }
 
 static long server_kb(const char *key)
@@ -125,6 +133,7 @@ static void see_end(stream *s)
     s->is_over = true;
     if (run.over++ > 0) return;
     run.cpu_to = fig_cpu_us();
+    run.served_to = server_usage();
     run.to_us = fig_now_ns() / 1000;
     run.seen_to = run.lateness.count;
 }
@@ -263,16 +272,23 @@ static void take(connection *c)
 
 /* ---- the run ---- */
 
-static void report(double seconds, double server_cpu, long server_before_kb, long server_during_kb)
+/* `seconds` are those of the whole run, and so is what the server used from `from` to `to`. */
+static void report(double seconds, usage from, usage to, long server_before_kb, long server_during_kb)
 {
-    size_t wanted = run.streams * run.events, seen = run.lateness.count, window = run.seen_to - run.seen_from;
+    size_t wanted = run.streams * run.events, seen = run.lateness.count, events = seen;
+    double steady_seconds = ((double)run.to_us - (double)run.from_us) / 1e6;
+    bool   is_steady = fig_is_steady(steady_seconds, run.events * run.gap_us / 1000, run.ramp_us / 1000);
 
+    if (is_steady) {
+        events = run.seen_to - run.seen_from;
+        seconds = steady_seconds;
+        from = run.served_from;
+        to = run.served_to;
+    }
     fig_samples_sort(&run.lateness);
     printf("{\"streams\":%zu,\"connections\":%zu,\"events\":%zu,\"lost\":%zd,\"events_s\":%.0f", run.streams,
-           run.connection_count, seen, (ssize_t)wanted - (ssize_t)seen, (double)seen / seconds);
-    if (fig_is_steady(((double)run.to_us - (double)run.from_us) / 1e6, run.events * run.gap_us / 1000, run.ramp_us / 1000)) {
-        printf(",\"cpu_us_event\":%.3f", (run.cpu_to - run.cpu_from) / (double)window);
-    }
+           run.connection_count, seen, (ssize_t)wanted - (ssize_t)seen, (double)events / seconds);
+    if (is_steady) printf(",\"cpu_us_event\":%.3f", (run.cpu_to - run.cpu_from) / (double)events);
     printf(",\"bytes_stream\":%.0f",
            ((double)run.during_bytes - (double)run.before_bytes) / (double)run.streams);
     if (run.gap_us) {
@@ -280,9 +296,14 @@ static void report(double seconds, double server_cpu, long server_before_kb, lon
                fig_samples_at(&run.lateness, 0.99) / 1e3, fig_samples_at(&run.lateness, 1) / 1e3);
     }
     if (run.pid != 0) {
-        printf(",\"server_cpu_us_event\":%.3f,\"server_core_pct\":%.1f,\"server_bytes_stream\":%.0f,\"server_peak_mib\":%.2f",
-               server_cpu * 1e6 / (double)seen, 100 * server_cpu / seconds,
-               (double)(server_during_kb - server_before_kb) * 1024 / (double)run.streams, (double)server_kb("VmHWM") / 1024);
+        printf(",\"server_cpu_us_event\":%.3f,\"server_user_us_event\":%.3f,\"server_core_pct\":%.1f",
+               (to.all - from.all) * 1e6 / (double)events, (to.user - from.user) * 1e6 / (double)events,
+               100 * (to.all - from.all) / seconds);
+        printf(",\"server_peak_mib\":%.2f", (double)server_kb("VmHWM") / 1024);
+    }
+    if (run.pid != 0 && run.gap_us) { /* of some that are over at once it would be chance */
+        printf(",\"server_bytes_stream\":%.0f",
+               (double)(server_during_kb - server_before_kb) * 1024 / (double)run.streams);
     }
     printf("}\n");
 }
@@ -291,7 +312,7 @@ static void play(void)
 {
     struct epoll_event ready[READY_MAX];
     uint64_t           start_us = now_us();
-    double             server_cpu = server_cpu_seconds();
+    usage              before = server_usage();
     long               before_kb = server_kb("VmRSS"), during_kb = 0;
     size_t             asked = 0;
 
@@ -301,6 +322,7 @@ static void play(void)
             ask(&run.connections[asked / run.streams_a_connection]);
             if (++asked < run.streams) continue;
             run.cpu_from = fig_cpu_us();
+            run.served_from = server_usage();
             run.from_us = now;
             run.seen_from = run.lateness.count;
             continue;
@@ -313,7 +335,7 @@ static void play(void)
         int count = epoll_wait(run.epoll, ready, READY_MAX, wait_ms);
         for (int i = 0; i < count; i++) take(ready[i].data.ptr);
     }
-    report((double)(now_us() - start_us) / 1e6, server_cpu_seconds() - server_cpu, before_kb, during_kb);
+    report((double)(now_us() - start_us) / 1e6, before, server_usage(), before_kb, during_kb);
 }
 
 static void prepare(const char *prompt)

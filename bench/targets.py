@@ -30,6 +30,10 @@ def kilobytes(number):
     return f"{number / KILOBYTE:.1f} KB"
 
 
+def percent(number):
+    return f"{number:.0f} %"
+
+
 def whole(number):
     return f"{number:.0f}"
 

@@ -1,7 +1,7 @@
 /* versus.c -- runs commands in turn and tells what each run took: first byte of output, wall and CPU time, peak memory.
  * SPDX-License-Identifier: MIT
  *
- *     versus [-m MEASURE] [-o none|first|figures] [-l SECONDS] [-w ROUNDS] [-n ROUNDS] NAME 'COMMAND'
+ *     versus [-m MEASURE] [-o none|first|server|figures] [-l SECONDS] [-w ROUNDS] [-n ROUNDS] NAME 'COMMAND'
  *            [[-n ROUNDS] NAME 'COMMAND'...]
  *
  * A B C A B C ..., after -w rounds (1) that do not count, so that a machine whose speed drifts drifts for all. A slow
@@ -9,8 +9,8 @@
  * one line of JSON. Commands are split at spaces, no shell; words in front are their core, @0, and their environment,
  * NAME=VALUE.
  *
- * Output goes nowhere; with -o first it is read, and its first byte timed; with -o figures it is one object of JSON,
- * whose members join ours. A command that fails, or takes longer than -l, is told of and not run again.
+ * Output goes nowhere; with -o first it is read, and its first byte timed; with -o server, too, and then the command is
+ * told to end by SIGTERM: it has said that it serves. With -o figures it is one object of JSON, whose members join ours. A command that fails, or takes longer than -l, is told of and not run again.
  *
  * A child's peak memory starts at what its parent had: so this program is small, and linked statically where it can be.
  */
@@ -30,9 +30,9 @@
 
 enum { COMMANDS_MAX = 32, WORDS_MAX = 64, FIGURES_MAX = 4096, EXEC_FAILED = 127 };
 
-typedef enum output { OUTPUT_NONE, OUTPUT_FIRST, OUTPUT_FIGURES } output;
+typedef enum output { OUTPUT_NONE, OUTPUT_FIRST, OUTPUT_SERVER, OUTPUT_FIGURES } output;
 
-static const char *const output_names[] = { "none", "first", "figures" };
+static const char *const output_names[] = { "none", "first", "server", "figures" };
 
 typedef struct command {
     const char *name;
@@ -112,7 +112,10 @@ static void drain(int in, double began_ms, result *out)
         ssize_t got = read(in, bytes, sizeof bytes);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
-        if (out->first_ms == 0) out->first_ms = now_ms() - began_ms;
+        if (out->first_ms == 0) {
+            out->first_ms = now_ms() - began_ms;
+            if (all.output == OUTPUT_SERVER) kill(child, SIGTERM);
+        }
         size_t take = (size_t)got < FIGURES_MAX - kept ? (size_t)got : FIGURES_MAX - kept;
         memcpy(out->figures + kept, bytes, take);
         kept += take;
@@ -207,7 +210,7 @@ static void run_all(void)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: versus [-m MEASURE] [-o none|first|figures] [-l SECONDS] [-w ROUNDS] [-n ROUNDS] "
+    fprintf(stderr, "usage: versus [-m MEASURE] [-o none|first|server|figures] [-l SECONDS] [-w ROUNDS] [-n ROUNDS] "
                     "NAME 'COMMAND' [[-n ROUNDS] NAME 'COMMAND'...]\n");
     exit(2);
 }

@@ -124,6 +124,44 @@ static void the_history_tells_who_was_lost_with_a_connection(void **state)
     tst_pollux_stop(&slow);
 }
 
+/* The path of each names a model of its own. */
+static tst_h2_stream *ask_by_name(tst_h2 *h, const char *spec, int number)
+{
+    const char *const headers[] = { "x-goog-api-key", "k", "content-type", "application/json",
+                                    spec ? "x-pollux-fault" : NULL, spec, NULL };
+    const char       *body = PROMPT("Explain photosynthesis");
+    char              path[96];
+
+    snprintf(path, sizeof path, "/v1beta/models/gemini-n%d:streamGenerateContent?alt=sse", number);
+    return tst_h2_request(h, "POST", path, headers, body, strlen(body));
+}
+
+/* Wherever the connection is cut, between frames or behind the last one of some. */
+static void who_is_not_whole_has_a_line(void **state)
+{
+    enum { STREAMS = 8, CUTS = 24 };
+    tst_h2_stream *streams[STREAMS];
+    char           text[64];
+
+    (void)state;
+    for (int cut = 0; cut < CUTS; cut++) {
+        tst_pollux quick = TST_POLLUX("--rate", "2000", "--ttft", "0-20", "-q", "--grace", "100", "--seed", "7");
+        tst_h2    *h = tst_h2_connect(quick.port);
+        for (int i = 0; i < STREAMS; i++) streams[i] = ask_by_name(h, NULL, i);
+        snprintf(text, sizeof text, "cut@event=%d", cut + 1);
+        ask_by_name(h, text, STREAMS);
+        while (tst_h2_step(h)) continue;
+        tst_answer a = tst_call(&quick, "GET", "/pollux/faults", "", NULL);
+        for (int i = 0; i < STREAMS; i++) {
+            snprintf(text, sizeof text, "/models/gemini-n%d:", i); /* its body may not have come yet */
+            assert_int_equal(streams[i]->is_whole, strstr(a.body, text) == NULL);
+        }
+        tst_forget(&a);
+        tst_h2_hang_up(h);
+        tst_pollux_stop(&quick);
+    }
+}
+
 static void frames_are_as_small_as_asked(void **state)
 {
     static const struct {
@@ -285,6 +323,7 @@ int main(void)
         cmocka_unit_test(a_connection_goes_away_with_the_code),
         cmocka_unit_test(a_cut_ends_the_connection),
         cmocka_unit_test(the_history_tells_who_was_lost_with_a_connection),
+        cmocka_unit_test(who_is_not_whole_has_a_line),
         cmocka_unit_test(frames_are_as_small_as_asked),
         cmocka_unit_test(a_window_that_never_opens_takes_no_more_than_it_is_wide),
         cmocka_unit_test(a_wrong_length_is_a_breach_of_the_protocol),

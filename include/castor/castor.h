@@ -370,7 +370,8 @@ typedef struct castor_attempt {
  * Never         400, 401, 403, 404; a quota that no short wait mends (QUOTA_DAY); a certificate that is not trusted; a
  *               server that is silent beyond the limits for the first byte, idle and total. And nothing once an event
  *               was given, unless `restart` allows to begin anew: the events of the next attempt then have
- *               CASTOR_EVENT_RESTART in front. When it brings none, what was given stands, with its verdict.
+ *               CASTOR_EVENT_RESTART in front. When it brings none, what was given stands, with its verdict;
+ *               with TIMEOUT, where a limit of time was the end.
  * Delays        Any time up to first_delay_ms, up to twice that, and so on, up to delay_max_ms (full jitter); longer by
  *               what the server asks for (RetryInfo, Retry-After, retry-after-ms, else its sentence). Where that is
  *               more than is left of the budget or of the total limit, the call ends at once: retry_after_ms tells

@@ -163,7 +163,8 @@ endif()
 
 # ---- The soak: conformance/soak/run starts it against twins ------------------------------------------------------
 
-add_executable(soak conformance/soak/soak.c conformance/soak/guests.c conformance/soak/judge.c tests/fates.c tests/history.c)
+file(GLOB soak CONFIGURE_DEPENDS conformance/soak/*.c)
+add_executable(soak ${soak} tests/fates.c tests/history.c tests/sample.c)
 target_include_directories(soak PRIVATE tests)
 target_compile_options(soak PRIVATE ${inside})
 target_link_libraries(soak PRIVATE castor_static CURL::libcurl)

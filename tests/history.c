@@ -63,7 +63,8 @@ bool tst_witness_history(const tst_witness *of, uint64_t *since, tst_spoilt_fn *
             tst_spoilt one;
             is_whole &= cst_json_integer(cst_json_get(each, "number")).value == (int64_t)++*since;
             cst_copy_text(one.fault, sizeof one.fault, cst_json_string_in(each, "fault"));
-            cst_copy_text(one.path, sizeof one.path, cst_json_string_in(each, "path"));
+            cst_copy_text(one.model, sizeof one.model, cst_json_string_in(each, "model"));
+            one.is_bystander = cst_str_is(cst_json_string_in(each, "by"), "neighbour");
             fn(user, &one);
         }
     }

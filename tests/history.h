@@ -14,8 +14,9 @@ typedef struct tst_witness {
 
 /* One answer that was spoilt. */
 typedef struct tst_spoilt {
-    char fault[192];
-    char path[128];
+    char fault[192];   /* empty: only its neighbour was */
+    char model[64];
+    bool is_bystander; /* its connection was closed for another answer's sake; with a fault: a second line of it */
 } tst_spoilt;
 
 typedef void tst_spoilt_fn(void *user, const tst_spoilt *one);

@@ -1,9 +1,8 @@
-/* test_matrix.c -- every fault of pollux x transport x face: each answer must end as the table in fates.c says.
+/* test_matrix.c -- every fault of pollux x transport x face x dialect: each answer must end as the table in fates.c says.
  * SPDX-License-Identifier: MIT
  *
  * All rows are under way at the same time, on a client for each transport and group; whole answers come one after the
- * other. A row asks for a model of its own, whose name stands in the path: so pollux can tell how many of its requests
- * have come.
+ * other. A row asks for a model of its own: so pollux can tell how many of its requests have come.
  */
 #include <castor/adapters/poll.h>
 #include <stdio.h>
@@ -17,7 +16,6 @@
 
 enum {
     ROWS_MAX = 256,
-    PIECES_MAX = 16,
     BUDGET_MS = 20000,    /* of the attempts: less than the delays that end a row at once */
     FIRST_BYTE_MS = 700,  /* of rows that end in TIMEOUT; all others wait as long as it takes */
     IDLE_MS = 300,
@@ -28,13 +26,16 @@ enum {
 #define TEXT "Castor \"übt\" 😀, Pollux stört, und beide bleiben doch immer Freunde."
 #define USUAL_MODEL "gemini-3.8-flash"
 
+enum { DIALECTS = CASTOR_DIALECT_MESSAGE + 1 };
+
+/* What the names of models begin with, by dialect. */
+static const char *const models[DIALECTS] = { NULL, "gemini-", "gemini-", "chat-bison-" };
+
 typedef struct place {
     tst_pollux  twin;
     char        url[64];
     tst_witness witness;
-    castor_str  pieces[PIECES_MAX]; /* of a stream that nobody spoils ... */
-    size_t      piece_count;
-    castor_str  whole;              /* ... and of a whole answer */
+    tst_sample  samples[DIALECTS][2]; /* of what nobody spoils, by dialect: a stream, and whole */
     uint64_t    history_since;
 } place;
 
@@ -42,6 +43,14 @@ enum { H1, H2, PLACES };
 static place places[PLACES];
 
 typedef enum face { PULL, CALLBACK, UNARY } face;
+
+/* The rows of one run: where they are asked for, how they come, who takes them, in which dialect. */
+typedef struct setting {
+    place         *at;
+    tst_way        way;
+    face           by;
+    castor_dialect in;
+} setting;
 
 /* One answer under test. */
 typedef struct row {
@@ -97,54 +106,21 @@ static castor_client *new_client(const place *at, bool is_patient, int32_t attem
     return client;
 }
 
-static castor_str copy(castor_str text)
+static void learn(place *at, castor_client *client, castor_dialect in)
 {
-    char *bytes = malloc(text.len + 1);
-
-    assert_non_null(bytes);
-    if (text.len > 0) memcpy(bytes, text.data, text.len);
-    return (castor_str){ bytes, text.len };
-}
-
-static castor_request request_for(const char *prompt, const char *model, castor_turn *turn)
-{
-    castor_request request = CASTOR_REQUEST_INIT;
-
-    *turn = (castor_turn){ .role = CASTOR_USER, .text = castor_str_of(prompt) };
-    request.model = model;
-    request.turns = turn;
-    request.turn_count = 1;
-    return request;
-}
-
-static void learn_pieces(place *at, castor_client *client)
-{
+    char           name[32];
     castor_turn    turn;
-    castor_request request = request_for("plain", USUAL_MODEL, &turn);
     castor_stream *stream;
-    castor_event   event;
 
-    assert_int_equal(castor_stream_open(&stream, client, &request, NULL), CASTOR_OK);
-    while (castor_stream_next(stream, &event, NULL) == CASTOR_STEP_EVENT) {
-        if (event.type != CASTOR_EVENT_TEXT) continue;
-        assert_true(at->piece_count < PIECES_MAX);
-        at->pieces[at->piece_count++] = copy(event.text);
+    snprintf(name, sizeof name, "%splain", models[in]);
+    castor_request request = tst_request_for("plain", name, in, &turn);
+    for (request.is_unary = 0; request.is_unary < 2; request.is_unary++) {
+        assert_int_equal(castor_stream_open(&stream, client, &request, NULL), CASTOR_OK);
+        assert_true(tst_sample_read(&at->samples[in][request.is_unary], stream));
+        castor_stream_close(stream);
     }
-    assert_int_equal(castor_stream_verdict(stream), CASTOR_VERDICT_COMPLETE);
-    assert_true(at->piece_count > 3);
-    castor_stream_close(stream);
-}
-
-static void learn_whole(place *at, castor_client *client)
-{
-    castor_turn    turn;
-    castor_request request = request_for("plain", USUAL_MODEL, &turn);
-    castor_answer *answer;
-
-    assert_int_equal(castor_generate(&answer, client, &request, NULL), CASTOR_OK);
-    at->whole = copy(castor_answer_text(answer, 0));
-    assert_true(cst_str_is(at->whole, TEXT));
-    castor_answer_free(answer);
+    assert_true(at->samples[in][0].piece_count > 3);
+    assert_true(cst_str_is(at->samples[in][1].pieces[0], TEXT));
 }
 
 static int start_twins(void **state)
@@ -162,8 +138,7 @@ static int start_twins(void **state)
         snprintf(at->url, sizeof at->url, "%s://127.0.0.1:%d", i == H2 ? "https" : "http", at->twin.port);
         at->witness = (tst_witness){ at->url, i == H2 ? at->twin.authority : NULL };
         castor_client *client = new_client(at, true, 1);
-        learn_pieces(at, client);
-        learn_whole(at, client);
+        for (int in = CASTOR_DIALECT_GEMINI; in < DIALECTS; in++) learn(at, client, (castor_dialect)in);
         castor_client_free(client);
     }
     return 0;
@@ -173,8 +148,7 @@ static int stop_twins(void **state)
 {
     (void)state;
     for (int i = 0; i < PLACES; i++) {
-        for (size_t j = 0; j < places[i].piece_count; j++) free((void *)(uintptr_t)places[i].pieces[j].data);
-        free((void *)(uintptr_t)places[i].whole.data);
+        for (int in = 0; in < DIALECTS * 2; in++) tst_sample_free(&places[i].samples[in / 2][in % 2]);
         tst_pollux_stop(&places[i].twin);
     }
     return 0;
@@ -222,15 +196,15 @@ static void look_at(row *it, const castor_stream *stream)
     assert_true(castor_stream_timing(stream).total_ms.is_set);
 }
 
-static castor_request prepare(row *it, size_t number, face by, castor_turn *turn)
+static castor_request prepare(row *it, size_t number, const setting *as, castor_turn *turn)
 {
     static char prompt[32];
 
     *it = (row){ .fate = &tst_fates[number] };
     cst_buf_init(&it->text, cst_allocator_default(), SIZE_MAX / 2);
-    snprintf(it->model, sizeof it->model, "gemini-%c%zu", "pcu"[by], number);
+    snprintf(it->model, sizeof it->model, "%s%c%c%zu", models[as->in], "pcu"[as->by], "-gom"[as->in], number);
     snprintf(prompt, sizeof prompt, "row-%zu.", number);
-    return request_for(prompt, it->model, turn);
+    return tst_request_for(prompt, it->model, as->in, turn);
 }
 
 /* The rows of one client. */
@@ -241,40 +215,45 @@ typedef enum group {
     GROUPS
 } group;
 
-static group group_of(size_t number, tst_way way)
+static const tst_ending *ending_of(const tst_fate *fate, const setting *as)
+{
+    return tst_fate_ending(fate, as->in, as->way);
+}
+
+static group group_of(size_t number, const setting *as)
 {
     static const char *const dying[] = { "chunkext", "length=-7" };
 
     for (size_t i = 0; i < sizeof dying / sizeof *dying; i++) {
         if (strcmp(tst_fates[number].fault, dying[i]) == 0) return DYING;
     }
-    return tst_fate_ending(&tst_fates[number], way)->verdict == CASTOR_VERDICT_TIMEOUT ? SILENT : OTHERS;
+    return ending_of(&tst_fates[number], as)->verdict == CASTOR_VERDICT_TIMEOUT ? SILENT : OTHERS;
 }
 
-static void open_streams(castor_client *client, tst_way way, face by, group of)
+static void open_streams(castor_client *client, const setting *as, group of)
 {
     castor_turn  turn;
     castor_error err;
 
     for (size_t i = 0; i < tst_fate_count; i++) {
-        if (group_of(i, way) != of) continue;
-        castor_request request = prepare(&rows[i], i, by, &turn);
+        if (group_of(i, as) != of) continue;
+        castor_request request = prepare(&rows[i], i, as, &turn);
         if (castor_stream_open(&rows[i].stream, client, &request, &err) != CASTOR_OK) fail_msg("%s", err.message);
-        if (by == CALLBACK) castor_stream_listen(rows[i].stream, on_step, &rows[i]);
+        if (as->by == CALLBACK) castor_stream_listen(rows[i].stream, on_step, &rows[i]);
     }
 }
 
-static void run_streams(const place *at, tst_way way, face by, group of)
+static void run_streams(const setting *as, group of)
 {
-    castor_client *client = new_client(at, of != SILENT, TST_ATTEMPTS_MAX);
+    castor_client *client = new_client(as->at, of != SILENT, TST_ATTEMPTS_MAX);
     castor_poll    loop;
 
-    if (by == CALLBACK) assert_int_equal(castor_poll_attach(client, &loop, NULL), CASTOR_OK);
-    open_streams(client, way, by, of);
-    while (by == CALLBACK && castor_poll_is_busy(&loop)) assert_true(castor_poll_turn(&loop, -1) >= 0);
+    if (as->by == CALLBACK) assert_int_equal(castor_poll_attach(client, &loop, NULL), CASTOR_OK);
+    open_streams(client, as, of);
+    while (as->by == CALLBACK && castor_poll_is_busy(&loop)) assert_true(castor_poll_turn(&loop, -1) >= 0);
     for (size_t i = 0; i < tst_fate_count; i++) {
-        if (group_of(i, way) != of) continue;
-        if (by == PULL) pull(&rows[i]);
+        if (group_of(i, as) != of) continue;
+        if (as->by == PULL) pull(&rows[i]);
         else assert_int_equal(rows[i].ends, 1);
         look_at(&rows[i], rows[i].stream);
         castor_stream_close(rows[i].stream);
@@ -283,11 +262,11 @@ static void run_streams(const place *at, tst_way way, face by, group of)
 }
 
 /* Each on a client of its own: what the row before did to its connection must not matter. */
-static void run_whole(const place *at, tst_way way, size_t number)
+static void run_whole(const setting *as, size_t number)
 {
-    castor_client *client = new_client(at, group_of(number, way) != SILENT, TST_ATTEMPTS_MAX);
+    castor_client *client = new_client(as->at, group_of(number, as) != SILENT, TST_ATTEMPTS_MAX);
     castor_turn    turn;
-    castor_request request = prepare(&rows[number], number, UNARY, &turn);
+    castor_request request = prepare(&rows[number], number, as, &turn);
     castor_answer *answer;
     castor_status  status = castor_generate(&answer, client, &request, NULL);
 
@@ -305,8 +284,7 @@ static void count_request(void *user, const tst_spoilt *one)
 {
     (void)user;
     for (size_t i = 0; i < tst_fate_count; i++) {
-        const char *at = strstr(one->path, rows[i].model);
-        if (!at || at[strlen(rows[i].model)] != ':') continue;
+        if (strcmp(one->model, rows[i].model) != 0) continue;
         assert_string_equal(one->fault, rows[i].fate->fault); /* the table writes it as pollux does */
         rows[i].requests++;
     }
@@ -319,21 +297,22 @@ static bool is_of(const tst_fate *fate, const char *name)
     return strncmp(fate->fault, name, strlen(name)) == 0;
 }
 
-/* What was known before the end stays known behind it. */
-static bool keeps_facts(const row *it)
+/* What was known before the end stays known behind it. Chat completions tell the usage with their last event, and the
+ * legacy method tells nothing. */
+static bool keeps_facts(const row *it, const setting *as)
 {
-    if (it->text.len == 0) return true;
-    return it->has_id && (it->has_usage || is_of(it->fate, "nousage"));
+    bool has_none = is_of(it->fate, "nousage") || (as->in == CASTOR_DIALECT_OPENAI && it->verdict != CASTOR_VERDICT_COMPLETE);
+
+    if (it->text.len == 0 || as->in == CASTOR_DIALECT_MESSAGE) return true;
+    return it->has_id && (it->has_usage || has_none);
 }
 
-static bool is_right(const place *at, const row *it, tst_way way)
+static bool is_right(const row *it, const setting *as)
 {
-    const tst_ending *ending = tst_fate_ending(it->fate, way);
-    bool              is_whole = way == TST_WHOLE_H1 || way == TST_WHOLE_H2;
-    const tst_came    came = { it->verdict, cst_buf_view(&it->text), is_whole ? &at->whole : at->pieces,
-                               is_whole ? 1 : at->piece_count };
+    const tst_ending *ending = ending_of(it->fate, as);
+    const tst_came    came = { it->verdict, cst_buf_view(&it->text), &as->at->samples[as->in][as->by == UNARY] };
 
-    return tst_ending_has_verdict(ending, &came) && tst_ending_has_text(ending, &came) && keeps_facts(it);
+    return tst_ending_has_verdict(ending, &came) && tst_ending_has_text(ending, &came) && keeps_facts(it, as);
 }
 
 /* The last attempt of "unavailable" is not spoilt, so that pollux does not tell of it. Where content may have come or
@@ -358,62 +337,111 @@ static void complain(const row *it, const tst_ending *ending)
                 ending->text);
 }
 
-static bool check(const place *at, row *it, tst_way way)
+static bool check(row *it, const setting *as)
 {
-    const tst_ending *ending = tst_fate_ending(it->fate, way);
-    bool              is_good = is_right(at, it, way) && has_count(it, ending);
+    const tst_ending *ending = ending_of(it->fate, as);
+    bool              is_good = is_right(it, as) && has_count(it, ending);
 
     if (!is_good) complain(it, ending);
     cst_buf_free(&it->text);
     return is_good;
 }
 
-static void run(place *at, tst_way way, face by)
+static void run(place *at, tst_way way, face by, castor_dialect in)
 {
-    size_t bad = 0;
+    const setting as = { at, way, by, in };
+    size_t        bad = 0;
 
     assert_true(tst_fate_count <= ROWS_MAX);
-    for (group of = 0; of < GROUPS && by != UNARY; of++) run_streams(at, way, by, of);
-    for (size_t i = 0; i < tst_fate_count && by == UNARY; i++) run_whole(at, way, i);
+    for (group of = 0; of < GROUPS && by != UNARY; of++) run_streams(&as, of);
+    for (size_t i = 0; i < tst_fate_count && by == UNARY; i++) run_whole(&as, i);
     assert_true(tst_witness_history(&at->witness, &at->history_since, count_request, NULL));
-    for (size_t i = 0; i < tst_fate_count; i++) bad += !check(at, &rows[i], way);
+    for (size_t i = 0; i < tst_fate_count; i++) bad += !check(&rows[i], &as);
     assert_int_equal(bad, 0);
 }
 
 static void events_pulled_over_http_1(void **state)
 {
     (void)state;
-    run(&places[H1], TST_STREAM_H1, PULL);
+    run(&places[H1], TST_STREAM_H1, PULL, CASTOR_DIALECT_GEMINI);
 }
 
 static void events_told_over_http_1(void **state)
 {
     (void)state;
-    run(&places[H1], TST_STREAM_H1, CALLBACK);
+    run(&places[H1], TST_STREAM_H1, CALLBACK, CASTOR_DIALECT_GEMINI);
 }
 
 static void whole_answers_over_http_1(void **state)
 {
     (void)state;
-    run(&places[H1], TST_WHOLE_H1, UNARY);
+    run(&places[H1], TST_WHOLE_H1, UNARY, CASTOR_DIALECT_GEMINI);
 }
 
 static void events_pulled_over_http_2(void **state)
 {
     (void)state;
-    run(&places[H2], TST_STREAM_H2, PULL);
+    run(&places[H2], TST_STREAM_H2, PULL, CASTOR_DIALECT_GEMINI);
 }
 
 static void events_told_over_http_2(void **state)
 {
     (void)state;
-    run(&places[H2], TST_STREAM_H2, CALLBACK);
+    run(&places[H2], TST_STREAM_H2, CALLBACK, CASTOR_DIALECT_GEMINI);
 }
 
 static void whole_answers_over_http_2(void **state)
 {
     (void)state;
-    run(&places[H2], TST_WHOLE_H2, UNARY);
+    run(&places[H2], TST_WHOLE_H2, UNARY, CASTOR_DIALECT_GEMINI);
+}
+
+static void chat_completions_pulled_over_http_1(void **state)
+{
+    (void)state;
+    run(&places[H1], TST_STREAM_H1, PULL, CASTOR_DIALECT_OPENAI);
+}
+
+static void chat_completions_told_over_http_2(void **state)
+{
+    (void)state;
+    run(&places[H2], TST_STREAM_H2, CALLBACK, CASTOR_DIALECT_OPENAI);
+}
+
+static void whole_chat_completions_over_http_1(void **state)
+{
+    (void)state;
+    run(&places[H1], TST_WHOLE_H1, UNARY, CASTOR_DIALECT_OPENAI);
+}
+
+static void legacy_messages_pulled_over_http_1(void **state)
+{
+    (void)state;
+    run(&places[H1], TST_STREAM_H1, PULL, CASTOR_DIALECT_MESSAGE);
+}
+
+static void legacy_messages_told_over_http_2(void **state)
+{
+    (void)state;
+    run(&places[H2], TST_STREAM_H2, CALLBACK, CASTOR_DIALECT_MESSAGE);
+}
+
+static void whole_legacy_messages_over_http_1(void **state)
+{
+    (void)state;
+    run(&places[H1], TST_WHOLE_H1, UNARY, CASTOR_DIALECT_MESSAGE);
+}
+
+static void whole_legacy_messages_over_http_2(void **state)
+{
+    (void)state;
+    run(&places[H2], TST_WHOLE_H2, UNARY, CASTOR_DIALECT_MESSAGE);
+}
+
+static void whole_chat_completions_over_http_2(void **state)
+{
+    (void)state;
+    run(&places[H2], TST_WHOLE_H2, UNARY, CASTOR_DIALECT_OPENAI);
 }
 
 /* ---- what no table of answers can hold ---- */
@@ -421,7 +449,7 @@ static void whole_answers_over_http_2(void **state)
 static castor_verdict ask_plainly(castor_client *client, castor_error *err)
 {
     castor_turn    turn;
-    castor_request request = request_for("plain", USUAL_MODEL, &turn);
+    castor_request request = tst_request_for("plain", USUAL_MODEL, CASTOR_DIALECT_GEMINI, &turn);
     castor_answer *answer;
 
     *err = (castor_error){ .status = CASTOR_OK };
@@ -485,7 +513,7 @@ static void many_answers_whose_bytes_come_at_once_all_end(void **state)
     castor_stream *streams[MANY];
     castor_turn    turn;
     castor_event   event;
-    castor_request request = request_for("pollux: tokens 1200", USUAL_MODEL, &turn);
+    castor_request request = tst_request_for("pollux: tokens 1200", USUAL_MODEL, CASTOR_DIALECT_GEMINI, &turn);
 
     (void)state;
     for (int i = 0; i < PLACES; i++) {
@@ -524,6 +552,12 @@ static void no_fault_is_without_a_row(void **state)
     }
 }
 
+static void other_dialects_have_no_rows_of_their_own(void **state)
+{
+    (void)state;
+    assert_null(tst_fate_orphan());
+}
+
 static void each_row_is_written_as_pollux_writes_it(void **state)
 {
     (void)state;
@@ -544,6 +578,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_fault_is_without_a_row),
+        cmocka_unit_test(other_dialects_have_no_rows_of_their_own),
         cmocka_unit_test(each_row_is_written_as_pollux_writes_it),
         cmocka_unit_test(a_connection_that_is_refused_or_ignored_ends_by_itself),
         cmocka_unit_test(what_a_used_connection_lost_is_not_sent_again_unasked),
@@ -554,6 +589,14 @@ int main(void)
         cmocka_unit_test(events_pulled_over_http_2),
         cmocka_unit_test(events_told_over_http_2),
         cmocka_unit_test(whole_answers_over_http_2),
+        cmocka_unit_test(chat_completions_pulled_over_http_1),
+        cmocka_unit_test(chat_completions_told_over_http_2),
+        cmocka_unit_test(whole_chat_completions_over_http_1),
+        cmocka_unit_test(whole_chat_completions_over_http_2),
+        cmocka_unit_test(legacy_messages_pulled_over_http_1),
+        cmocka_unit_test(legacy_messages_told_over_http_2),
+        cmocka_unit_test(whole_legacy_messages_over_http_1),
+        cmocka_unit_test(whole_legacy_messages_over_http_2),
     };
 
     return cmocka_run_group_tests(tests, start_twins, stop_twins);

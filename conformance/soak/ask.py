@@ -52,4 +52,5 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-print(", ".join(f"{name} ×{count}" for name, count in outcomes.most_common()))
+endings = ", ".join(f"{name} ×{count}" for name, count in outcomes.most_common())
+print(f"{outcomes.total()} calls: {endings}")

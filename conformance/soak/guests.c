@@ -9,9 +9,10 @@
 #include "soak.h"
 
 enum {
-    LIMIT_MS = 8000,     /* silence; a loaded machine must not look silent */
-    FIRST_DELAY_MS = 20, /* of the attempts */
-    BUDGET_MS = 20000,   /* less than the delays that the twins ask for when a quota is used up */
+    LIMIT_MS = 8000,        /* of silence. A loaded machine must not look silent, ... */
+    LIMIT_A_STREAM_MS = 40, /* ... and streams are its load */
+    FIRST_DELAY_MS = 20,    /* of the attempts */
+    BUDGET_MS = 20000,      /* less than the delays that the twins ask for when a quota is used up */
     TURN_MS = 50,
     SLOW_MS = 300,
     REST_MS = 5,
@@ -20,11 +21,31 @@ enum {
 
 typedef enum face { IN_A_LOOP, WAITING, BLOCKING } face;
 
+/* What a guest is like. */
+typedef struct habits {
+    const char *name;
+    face        face;
+    int         place;
+    int32_t     restarts; /* that it allows an answer */
+} habits;
+
+static const habits all_habits[SOAK_GUESTS] = {
+    { "in a loop, in the clear", IN_A_LOOP, SOAK_CLEAR, 0 },
+    { "waiting, over TLS", WAITING, SOAK_SECURE, 0 },
+    { "blocking, in the clear, beginning anew", BLOCKING, SOAK_CLEAR, 1 },
+    { "in a loop, over TLS, beginning anew", IN_A_LOOP, SOAK_SECURE, 1 },
+    { "in a loop, on shared connections", IN_A_LOOP, SOAK_SHARED, 0 },
+    { "waiting, on shared connections, beginning anew", WAITING, SOAK_SHARED, 1 },
+};
+
+const char *soak_guest_name(int number) { return all_habits[number].name; }
+
 typedef struct slot {
     struct guest_state *of;
     castor_stream      *stream;       /* NULL: free */
     soak_outcome       *outcome;
     int                 events;
+    int                 restarts;
     int                 ends;         /* told */
     int                 cancels_at;   /* event; negative: never */
     int                 leaves_at;
@@ -35,8 +56,7 @@ typedef struct slot {
 typedef struct guest_state {
     soak_guest    *me;
     castor_client *client;
-    face           face;
-    int            place;
+    const habits  *as;
     uint64_t       chance;
     slot          *slots;
     size_t         open_count;
@@ -52,128 +72,37 @@ static uint64_t draw(guest_state *at, uint64_t limit)
     return (z ^ (z >> 31)) % limit;
 }
 
-/* ---- asking ---- */
-
-static void put_model(char model[40], const soak_outcome *outcome)
-{
-    snprintf(model, 40, "gemini-s%" PRIu64, outcome->id);
-}
-
-static bool is_model_of(const soak_outcome *outcome, castor_str model)
-{
-    char own[40];
-
-    put_model(own, outcome);
-    return cst_str_is(model, own);
-}
+/* ---- a client ---- */
 
 /* Whose attempt it was stands in its model. Outcomes under way are in slots, or at hand in castor_generate. */
 static void on_attempt(void *user, castor_stream *stream, const castor_attempt *attempt)
 {
     guest_state *at = user;
 
-    if (at->generating && is_model_of(at->generating, attempt->model)) at->generating->attempts++;
+    if (at->generating && at->generating->id == soak_id_of(attempt->model)) at->generating->attempts++;
     for (size_t i = 0; i < at->me->streams; i++) {
         if (at->slots[i].outcome && at->slots[i].stream == stream) at->slots[i].outcome->attempts++;
     }
 }
 
-static castor_client *new_client(const soak_place *place, int64_t limit_ms, guest_state *at)
+static castor_client *new_client(guest_state *at)
 {
-    castor_client_options options = CASTOR_CLIENT_OPTIONS_INIT;
+    castor_client_options options = soak_client_options(&at->me->world->places[at->as->place]);
     castor_retry_options  retry = CASTOR_RETRY_OPTIONS_INIT;
     castor_client        *client = NULL;
 
     retry.attempts_max = TST_ATTEMPTS_MAX;
+    retry.restart = at->as->restarts;
     retry.first_delay_ms = FIRST_DELAY_MS;
     retry.budget_ms = BUDGET_MS;
-    retry.on_attempt = at ? on_attempt : NULL;
+    retry.on_attempt = on_attempt;
     retry.on_attempt_user = at;
     options.retry = &retry;
-    options.api_key = "soak-key";
-    options.base_url = place->witness.url;
-    options.ca_file = place->witness.ca_file;
-    options.ignore_environment = 1;
-    options.first_byte_timeout_ms = options.idle_timeout_ms = limit_ms;
-    options.connect_timeout_ms = options.tls_timeout_ms = CASTOR_NO_LIMIT;
-    options.streams_max = at ? (int64_t)at->me->streams + 1 : 0;
+    options.first_byte_timeout_ms = LIMIT_MS + LIMIT_A_STREAM_MS * (int64_t)at->me->world->streams;
+    options.idle_timeout_ms = options.first_byte_timeout_ms;
+    options.streams_max = (int64_t)at->me->streams + 1;
     (void)castor_client_new(&client, &options, NULL);
     return client;
-}
-
-static castor_request request_for(const char *prompt, const char *model, castor_turn *turn)
-{
-    castor_request request = CASTOR_REQUEST_INIT;
-
-    *turn = (castor_turn){ .role = CASTOR_USER, .text = castor_str_of(prompt) };
-    request.model = model;
-    request.turns = turn;
-    request.turn_count = 1;
-    return request;
-}
-
-static castor_str copy(castor_str text)
-{
-    char *bytes = malloc(text.len + 1);
-
-    if (!bytes) return CST_NONE;
-    if (text.len > 0) memcpy(bytes, text.data, text.len);
-    return (castor_str){ bytes, text.len };
-}
-
-static bool add_piece(soak_answer *answer, castor_str piece)
-{
-    castor_str *more = realloc(answer->pieces, (answer->piece_count + 1) * sizeof *more);
-
-    if (!more) return false;
-    answer->pieces = more;
-    answer->pieces[answer->piece_count++] = copy(piece);
-    return true;
-}
-
-static bool learn_answer(castor_client *client, soak_answer *answer)
-{
-    castor_turn    turn;
-    castor_request request = request_for(answer->prompt, "gemini-3.8-flash", &turn);
-    castor_answer *whole;
-    castor_stream *stream;
-    castor_event   event;
-    bool           is_good = true;
-
-    if (castor_generate(&whole, client, &request, NULL) != CASTOR_OK) return false;
-    answer->whole = copy(castor_answer_text(whole, 0));
-    castor_answer_free(whole);
-    if (castor_stream_open(&stream, client, &request, NULL) != CASTOR_OK) return false;
-    while (castor_stream_next(stream, &event, NULL) == CASTOR_STEP_EVENT) {
-        if (event.type == CASTOR_EVENT_TEXT) is_good &= add_piece(answer, event.text);
-    }
-    is_good &= castor_stream_verdict(stream) == CASTOR_VERDICT_COMPLETE && answer->piece_count > 3;
-    castor_stream_close(stream);
-    return is_good;
-}
-
-bool soak_learn(soak_place *place)
-{
-    static const char *const prompts[SOAK_PROMPTS] = { "short answer", "long answer", "longest answer" };
-    castor_client           *client = new_client(place, 0, NULL);
-    bool                     is_good = client != NULL;
-
-    for (int i = 0; i < SOAK_PROMPTS && is_good; i++) {
-        place->answers[i].prompt = prompts[i];
-        is_good = learn_answer(client, &place->answers[i]);
-    }
-    castor_client_free(client);
-    return is_good;
-}
-
-void soak_forget(soak_place *place)
-{
-    for (int i = 0; i < SOAK_PROMPTS; i++) {
-        soak_answer *answer = &place->answers[i];
-        for (size_t j = 0; j < answer->piece_count; j++) free((void *)(uintptr_t)answer->pieces[j].data);
-        free(answer->pieces);
-        free((void *)(uintptr_t)answer->whole.data);
-    }
 }
 
 /* ---- an answer's beginning and end ---- */
@@ -185,6 +114,13 @@ static int choose_prompt(guest_state *at)
     return drawn < 80 ? 0 : drawn < 97 ? 1 : 2;
 }
 
+static soak_kind choose_kind(guest_state *at)
+{
+    uint64_t drawn = draw(at, 100);
+
+    return drawn < 50 ? SOAK_GEMINI : drawn < 75 ? SOAK_CHAT : drawn < 90 ? SOAK_MESSAGE : SOAK_LONG;
+}
+
 static soak_outcome *new_outcome(guest_state *at)
 {
     soak_outcome *outcome = calloc(1, sizeof *outcome);
@@ -192,8 +128,10 @@ static soak_outcome *new_outcome(guest_state *at)
     if (!outcome) return NULL;
     outcome->id = atomic_fetch_add(&at->me->world->next_id, 1) + 1;
     outcome->guest = at->me->number;
-    outcome->place = at->place;
+    outcome->place = at->as->place;
     outcome->prompt = choose_prompt(at);
+    outcome->kind = choose_kind(at);
+    outcome->restarts_max = at->as->restarts;
     outcome->is_whole = draw(at, 4) == 0;
     outcome->attempts = 1;
     cst_buf_init(&outcome->text, cst_allocator_default(), TEXT_BYTES_MAX);
@@ -217,7 +155,9 @@ static void read_facts(soak_outcome *out, const castor_stream *stream)
     const castor_error *error = castor_stream_error(stream);
 
     out->verdict = castor_stream_verdict(stream);
-    out->has_facts = castor_stream_response_id(stream).len > 0 && castor_stream_usage(stream).total_tokens.is_set;
+    out->requests = castor_stream_attempts(stream);
+    out->has_id = castor_stream_response_id(stream).len > 0;
+    out->has_usage = castor_stream_usage(stream).total_tokens.is_set;
     out->is_transient = error && error->is_transient;
     if (error) cst_copy_text(out->message, sizeof out->message, castor_str_of(error->message));
 }
@@ -239,6 +179,10 @@ static void finish(slot *it)
 static void take(slot *it, const castor_event *event)
 {
     it->events++;
+    if (event->type == CASTOR_EVENT_RESTART) {
+        it->outcome->text.len = 0;
+        if (++it->restarts > it->of->as->restarts) soak_complain(it->of->me->world, "an answer began anew unasked");
+    }
     if (event->type == CASTOR_EVENT_TEXT && cst_buf_append_str(&it->outcome->text, event->text) != CASTOR_OK) {
         soak_complain(it->of->me->world, "out of memory for a text");
     }
@@ -270,11 +214,6 @@ static void on_step(void *user, castor_stream *stream, castor_step step, const c
     open_slot(it);
 }
 
-static const char *prompt_of(const guest_state *at, const soak_outcome *outcome)
-{
-    return at->me->world->places[at->place].answers[outcome->prompt].prompt;
-}
-
 static int choose_event(guest_state *at, uint64_t percent)
 {
     return draw(at, 100) < percent ? (int)draw(at, 8) : -1;
@@ -285,13 +224,12 @@ static void open_slot(slot *it)
 {
     guest_state *at = it->of;
     castor_turn  turn;
-    char         model[40];
+    char         model[SOAK_MODEL_SIZE];
 
     if (atomic_load(&at->me->world->is_over)) return;
     soak_outcome *outcome = new_outcome(at);
     if (!outcome) return;
-    put_model(model, outcome);
-    castor_request request = request_for(prompt_of(at, outcome), model, &turn);
+    castor_request request = soak_request_for(outcome->id, outcome->kind, outcome->prompt, model, &turn);
     request.is_unary = outcome->is_whole;
     *it = (slot){ .of = at, .outcome = outcome, .cancels_at = choose_event(at, 6), .leaves_at = choose_event(at, 4) };
     if (it->leaves_at == 0) it->leaves_at = 1;
@@ -300,7 +238,7 @@ static void open_slot(slot *it)
         return;
     }
     at->open_count++;
-    it->is_listening = at->face == IN_A_LOOP || (at->face == WAITING && draw(at, 2) == 0);
+    it->is_listening = at->as->face == IN_A_LOOP || (at->as->face == WAITING && draw(at, 2) == 0);
     if (it->is_listening) castor_stream_listen(it->stream, on_step, it);
     if (it->cancels_at == 0) {
         outcome->was_cancelled = true;
@@ -364,13 +302,12 @@ static void generate_once(guest_state *at)
 {
     castor_turn    turn;
     castor_answer *answer;
-    char           model[40];
+    char           model[SOAK_MODEL_SIZE];
     soak_outcome  *outcome = new_outcome(at);
 
     if (!outcome) return;
     outcome->is_whole = true;
-    put_model(model, outcome);
-    castor_request request = request_for(prompt_of(at, outcome), model, &turn);
+    castor_request request = soak_request_for(outcome->id, outcome->kind, outcome->prompt, model, &turn);
     at->generating = outcome;
     castor_status status = castor_generate(&answer, at->client, &request, NULL);
     at->generating = NULL;
@@ -407,14 +344,13 @@ static void be_a_guest(guest_state *at)
 {
     castor_poll loop;
 
-    if (at->face == IN_A_LOOP && castor_poll_attach(at->client, &loop, NULL) != CASTOR_OK) {
+    if (at->as->face == IN_A_LOOP && castor_poll_attach(at->client, &loop, NULL) != CASTOR_OK) {
         soak_complain(at->me->world, "no loop can be attached");
         return;
     }
     for (fill_slots(at); at->open_count > 0; fill_slots(at)) {
-        atomic_fetch_add(&at->me->world->wakeups, 1);
-        if (at->face == IN_A_LOOP) castor_poll_turn(&loop, TURN_MS);
-        else if (at->face == WAITING) wait_once(at);
+        if (at->as->face == IN_A_LOOP) castor_poll_turn(&loop, TURN_MS);
+        else if (at->as->face == WAITING) wait_once(at);
         else block_once(at);
     }
     castor_client_free(at->client);
@@ -422,13 +358,12 @@ static void be_a_guest(guest_state *at)
 
 void *soak_live(void *user)
 {
-    static const face faces[SOAK_GUESTS] = { IN_A_LOOP, WAITING, BLOCKING, IN_A_LOOP };
-    soak_guest       *me = user;
-    guest_state       at = { .me = me, .face = faces[me->number], .place = me->number % SOAK_PLACES,
-                             .chance = me->world->seed * 1000 + (uint64_t)me->number };
+    soak_guest *me = user;
+    guest_state at = { .me = me, .as = &all_habits[me->number],
+                       .chance = me->world->seed * 1000 + (uint64_t)me->number };
 
     at.slots = calloc(me->streams, sizeof *at.slots);
-    at.client = new_client(&me->world->places[at.place], LIMIT_MS, &at);
+    at.client = new_client(&at);
     for (size_t i = 0; i < me->streams && at.slots; i++) at.slots[i].of = &at;
     if (at.slots && at.client) be_a_guest(&at);
     else soak_complain(me->world, "no memory for a guest");

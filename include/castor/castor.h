@@ -456,7 +456,8 @@ typedef struct castor_client_options {
                                                       from keeps its place: open no more than that and wait for them */
     int64_t                 host_connections_max;  /* to one host; 0: as many as streams_max */
     int64_t                 connection_streams_max; /* that share an HTTP/2 connection; 0: default 1. With more, libcurl
-                                                      keeps up to 32 MiB of a stream that nobody takes from */
+                                                      keeps up to 32 MiB of a stream that nobody takes from, and
+                                                      7.88.1 rarely leaves some unread until a limit of time */
     const castor_retry_options *retry;             /* NULL: the defaults. Copied, but for what the hook's user is */
     int64_t                 recorder_bytes;        /* of each answer that castor_stream_dump can tell, the last ones; 0:
                                                       none. Memory is taken as bytes come, up to 5/4 of it a stream;

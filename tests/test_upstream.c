@@ -580,7 +580,7 @@ static void a_function_of_an_interaction_goes_there_and_back(void **state)
 {
     static const char tools[] = ",\"tools\":[{\"type\":\"function\",\"name\":\"weather\",\"parameters\":"
                                 "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\"}}}}]";
-    static const char call[] = EVENTS_HEAD
+    static const char call[] = EVENTS_HEAD SAY("Let me see.")
         DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c7\",\"type\":\"function\",\"function\":{\"name\":\"weather\","
               "\"arguments\":\"{\\\"city\\\":\\\"Oslo\\\"}\"}}]") END("tool_calls") DONE;
     static const char *const ways[] = { "", STREAMED };

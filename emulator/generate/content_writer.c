@@ -35,6 +35,7 @@ static void open_part(plx_content_writer *c, const char *role)
         cst_json_key(w, "parts");
         cst_json_open_array(w);
         c->role = role;
+        c->for_call = CST_NONE;
     }
     cst_json_open_object(w);
 }
@@ -43,6 +44,7 @@ static void close_part(plx_content_writer *c)
 {
     if (c->signature.len > 0 && strcmp(c->role, "model") == 0) {
         plx_put_text(&c->json, "thoughtSignature", c->signature);
+        c->for_call = c->signature;
         c->signature = CST_NONE;
     }
     cst_json_close_object(&c->json);
@@ -104,6 +106,7 @@ void plx_content_put_call(plx_content_writer *c, castor_str id, castor_str name,
     cst_json_writer *w = &c->json;
 
     open_part(c, "model");
+    if (c->signature.len == 0) c->signature = c->for_call;
     cst_json_key(w, "functionCall");
     cst_json_open_object(w);
     plx_put_text(w, "id", id);
@@ -112,6 +115,7 @@ void plx_content_put_call(plx_content_writer *c, castor_str id, castor_str name,
     cst_json_put_raw(w, args.len > 0 ? args : CASTOR_STR("{}"));
     cst_json_close_object(w);
     close_part(c);
+    c->for_call = CST_NONE;
 }
 
 /* A response must be an object; what is none becomes a member of one. */

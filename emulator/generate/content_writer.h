@@ -11,7 +11,8 @@
 typedef struct plx_content_writer {
     cst_json_writer json;       /* its status sticks */
     const char     *role;       /* of the content that is open, or NULL */
-    castor_str      signature;  /* of a thought; goes with the model's next part */
+    castor_str      signature;  /* of a thought; goes with the model's next part ... */
+    castor_str      for_call;   /* ... and, when that was none, with the first call of the turn, too */
 } plx_content_writer;
 
 /* A member as it stands in its source; nothing when it is not there, or null. */

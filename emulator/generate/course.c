@@ -65,9 +65,20 @@ plx_course_tape *plx_course_begin(plx_course *course, const plx_answer *answer, 
     return NULL;
 }
 
+static bool is_signed(const plx_recorder *r)
+{
+    const plx_step *steps = r->course->steps;
+
+    for (size_t i = 0; i < r->course->step_count; i++) {
+        if (steps[i].signature.len > 0) return true;
+    }
+    return false;
+}
+
 /* The service signs a thought that stands before calls; here the first call brings the signature. */
 static void sign(plx_recorder *r, const plx_piece *call)
 {
+    plx_recorder_close_step(r);
     plx_recorder_keep(r, call->signature, &r->signature);
     r->due_us = call->due_us;
     plx_recorder_open_thought(r);
@@ -78,7 +89,7 @@ castor_status plx_course_say(plx_course_tape *tape, const plx_piece *piece)
 {
     plx_recorder *r = &tape->recorder;
 
-    if (piece->signature.len > 0 && r->steps.len == 0) sign(r, piece);
+    if (piece->signature.len > 0 && !is_signed(r)) sign(r, piece);
     plx_recorder_say(r, piece);
     return show(r);
 }

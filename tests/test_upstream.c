@@ -386,7 +386,8 @@ static void functions_are_translated_both_ways(void **state)
     assert_int_equal(a.status, 200);
     assert_heard(&f, "{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":["
                      "{\"id\":\"call_1\",\"type\":\"function\",\"function\":{\"name\":\"weather\",\"arguments\":"
-                     "\"{\\\"city\\\":\\\"Rome\\\"}\"}},"
+                     "\"{\\\"city\\\":\\\"Rome\\\"}\"},\"extra_content\":{\"google\":{\"thought_signature\":"
+                     "\"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=\"}}},"
                      "{\"id\":\"c9\",\"type\":\"function\",\"function\":{\"name\":\"weather\",\"arguments\":"
                      "\"{\\\"city\\\":\\\"Oslo\\\"}\"}}]}");
     assert_heard(&f, "{\"role\":\"tool\",\"tool_call_id\":\"c9\",\"content\":\"{\\\"c\\\":3}\"},"
@@ -400,6 +401,42 @@ static void functions_are_translated_both_ways(void **state)
 }
 
 /* In fragments, as servers send them; whole and signed, as Gemini's clients expect them. */
+#define WEATHER_TOOL ",\"tools\":[{\"functionDeclarations\":[{\"name\":\"weather\"}]}]"
+
+static void a_signature_goes_back_to_who_gave_it(void **state)
+{
+    static const char *const signatures[] = { "c2lnbmVkIHRoZXJl", "" };
+    fake f = start(NULL, NULL);
+    char said[512], part[512], body[1024];
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(said, sizeof said,
+                 EVENTS_HEAD DELTA("\"tool_calls\":[{\"index\":0,\"id\":\"c1\",\"type\":\"function\",\"function\":"
+                                   "{\"name\":\"weather\",\"arguments\":\"{}\"},\"extra_content\":"
+                                   "{\"google\":{\"thought_signature\":\"%s\"}}}]") END("tool_calls") DONE,
+                 signatures[i]);
+        tst_answer a = ask_and_say(&f, STREAM, "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"}]}]" WEATHER_TOOL "}",
+                                   said);
+        const char *from = strstr(a.body, "{\"functionCall\"");
+        assert_non_null(from);
+        snprintf(part, sizeof part, "%.*s", (int)(strstr(from, "}]") + 1 - from), from);
+        assert_non_null(strstr(part, "\"thoughtSignature\": \""));
+        tst_forget(&a);
+        snprintf(body, sizeof body,
+                 "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Hi\"}]},{\"role\":\"model\",\"parts\":[%s]},"
+                 "{\"role\":\"user\",\"parts\":[{\"functionResponse\":{\"id\":\"c1\",\"name\":\"weather\","
+                 "\"response\":{}}}]}]"
+                 WEATHER_TOOL "}", part);
+        a = ask_and_say(&f, STREAM, body, EVENTS_HEAD SAY("Fine.") END("stop") DONE);
+        assert_int_equal(a.status, 200);
+        if (i == 0) assert_heard(&f, "\"extra_content\":{\"google\":{\"thought_signature\":\"c2lnbmVkIHRoZXJl\"}}");
+        else assert_not_heard(&f, "extra_content"); /* ours means nothing there */
+        tst_forget(&a);
+    }
+    stop(&f);
+}
+
 static void calls_of_functions_come_whole(void **state)
 {
     static const char answer[] =
@@ -1032,6 +1069,7 @@ int main(void)
         cmocka_unit_test(a_conversation_is_translated),
         cmocka_unit_test(one_of_a_list_is_asked_for_in_words),
         cmocka_unit_test(functions_are_translated_both_ways),
+        cmocka_unit_test(a_signature_goes_back_to_who_gave_it),
         cmocka_unit_test(calls_of_functions_come_whole),
         cmocka_unit_test(a_call_that_is_none_is_told_so),
         cmocka_unit_test(a_silent_end_has_no_parts),

@@ -15,6 +15,7 @@ void plx_chat_answer_init(plx_chat_answer *a, plx_saying_fn *say, void *user)
         cst_buf_init(&draft->id, allocator, PLX_HEAD_BYTES_MAX);
         cst_buf_init(&draft->name, allocator, PLX_HEAD_BYTES_MAX);
         cst_buf_init(&draft->args, allocator, PLX_EVENT_BYTES_MAX);
+        cst_buf_init(&draft->signature, allocator, PLX_EVENT_BYTES_MAX);
     }
     cst_buf_init(&a->model, allocator, PLX_HEAD_BYTES_MAX);
     cst_buf_init(&a->error, allocator, PLX_EVENT_BYTES_MAX);
@@ -28,6 +29,7 @@ void plx_chat_answer_free(plx_chat_answer *a)
         cst_buf_free(&draft->id);
         cst_buf_free(&draft->name);
         cst_buf_free(&draft->args);
+        cst_buf_free(&draft->signature);
     }
     cst_buf_free(&a->model);
     cst_buf_free(&a->error);
@@ -69,7 +71,8 @@ static castor_status finish_call(plx_chat_answer *a, uint32_t candidate)
     castor_status status = read_args(cst_buf_view(&draft->args), &args);
     if (status == CASTOR_OK && draft->name.len > 0) {
         plx_saying call = { .kind = PLX_SAYING_CALL, .candidate = candidate, .call_id = cst_buf_view(&draft->id),
-                            .call_name = cst_buf_view(&draft->name), .call_args = cst_buf_view(&args) };
+                            .call_name = cst_buf_view(&draft->name), .call_args = cst_buf_view(&args),
+                            .call_signature = cst_buf_view(&draft->signature) };
         status = a->say(a->user, &call);
     } else if (status != CASTOR_NO_MEMORY) {
         choice->finish = "MALFORMED_FUNCTION_CALL";
@@ -87,6 +90,12 @@ static bool is_same_call(const plx_call_draft *draft, castor_str id, castor_i64 
     return !index.is_set || index.value == draft->index;
 }
 
+/* Gemini, behind chat completions, has it there. */
+static castor_str signature_of(const cst_json *fragment)
+{
+    return cst_json_string_in(cst_json_get(cst_json_get(fragment, "extra_content"), "google"), "thought_signature");
+}
+
 static castor_status read_call(plx_chat_answer *a, uint32_t candidate, const cst_json *fragment)
 {
     plx_call_draft *draft = &a->choices[candidate].draft;
@@ -94,17 +103,19 @@ static castor_status read_call(plx_chat_answer *a, uint32_t candidate, const cst
     const cst_json *args = cst_json_get(function, "arguments");
     castor_str      id = cst_json_string_in(fragment, "id");
     castor_str      name = cst_json_string_in(function, "name");
+    castor_str      signature = signature_of(fragment);
     castor_i64      index = cst_json_integer(cst_json_get(fragment, "index"));
     castor_status   status = CASTOR_OK;
 
     if (!is_same_call(draft, id, index)) {
         status = finish_call(a, candidate);
         if (status == CASTOR_OK) status = keep(&draft->id, id);
-        draft->name.len = draft->args.len = 0;
+        draft->name.len = draft->args.len = draft->signature.len = 0;
         draft->index = index.is_set ? index.value : 0;
         draft->is_open = true;
     }
     if (status == CASTOR_OK && name.len > 0) status = keep(&draft->name, name); /* maybe once more in each fragment */
+    if (status == CASTOR_OK && signature.len > 0) status = keep(&draft->signature, signature);
     if (status != CASTOR_OK) return status;
     if (cst_json_type_of(args) != CST_JSON_OBJECT) return cst_buf_append_str(&draft->args, cst_json_string(args));
     cst_json_writer w = cst_json_writer_to(&draft->args); /* some servers give the object itself */

@@ -23,13 +23,14 @@ typedef struct plx_saying {
     castor_str      call_id; /* maybe empty */
     castor_str      call_name;
     castor_str      call_args; /* JSON, an object without white space */
+    castor_str      call_signature; /* the upstream's own; empty: it has none */
 } plx_saying;
 
 typedef castor_status plx_saying_fn(void *user, const plx_saying *saying);
 
 /* A call whose fragments are still coming. */
 typedef struct plx_call_draft {
-    cst_buf id, name, args;
+    cst_buf id, name, args, signature;
     int64_t index;
     bool    is_open;
 } plx_call_draft;

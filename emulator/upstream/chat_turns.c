@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "generate/opaque.h"
 #include "upstream/json_copy.h"
 
 /* A call of the model's last turn. */
@@ -66,6 +67,28 @@ static void put_id(cst_json_writer *w, const call *one)
     cst_json_put_string(w, one->id.len > 0 ? one->id : castor_str_of(id));
 }
 
+static bool is_signed_here(castor_str signature)
+{
+    uint64_t numbers[PLX_OPAQUE_NUMBERS] = { 0 };
+
+    return plx_opaque_read(signature, PLX_OPAQUE_SIGNATURE, numbers) == PLX_OPAQUE_WHOLE &&
+           numbers[PLX_OPAQUE_NUMBERS - 1] == PLX_CHAT_SIGNED_HERE;
+}
+
+/* As Gemini wants it, behind chat completions. */
+static void put_signature(cst_json_writer *w, castor_str signature)
+{
+    if (signature.len == 0 || is_signed_here(signature)) return;
+    cst_json_key(w, "extra_content");
+    cst_json_open_object(w);
+    cst_json_key(w, "google");
+    cst_json_open_object(w);
+    cst_json_key(w, "thought_signature");
+    cst_json_put_string(w, signature);
+    cst_json_close_object(w);
+    cst_json_close_object(w);
+}
+
 static void put_call(speaker *s, const cst_json *part)
 {
     const cst_json *value = plx_field_get(part, "functionCall");
@@ -85,6 +108,7 @@ static void put_call(speaker *s, const cst_json *part)
     if (plx_field_get(value, "args")) plx_json_copy_as_text(s->w, plx_field_get(value, "args"));
     else cst_json_put_string(s->w, CASTOR_STR("{}"));
     cst_json_close_object(s->w);
+    put_signature(s->w, cst_json_string(plx_field_get(part, "thoughtSignature")));
     cst_json_close_object(s->w);
 }
 

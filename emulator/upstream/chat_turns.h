@@ -7,6 +7,10 @@
 #include "json_writer.h"
 #include "proto/fields.h"
 
+/* The last number of a signature that pollux has put on an upstream's call. It means nothing there, and stays here; any
+ * other goes back to where it came from. */
+enum { PLX_CHAT_SIGNED_HERE = 0x6F757273 };
+
 void plx_chat_put_message(cst_json_writer *w, const char *role, castor_str content);
 
 /* All texts of a content but its thoughts, joined by LF. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "generate/opaque.h"
+#include "upstream/chat_turns.h"
 #include "upstream/failure.h"
 #include "upstream/relay_parts.h"
 
@@ -72,14 +73,18 @@ static castor_status print_piece(plx_relay *r, plx_piece *piece)
     return r->order.encoding->print_piece(answer, piece, &r->bytes);
 }
 
-/* A call of a model that signs its calls must come back signed; so the first of a candidate is. */
-static castor_status sign_call(plx_relay *r, uint32_t candidate, castor_str *signature)
+/* A call of a model that signs its calls must come back signed; so the first of a candidate is, by the upstream if it
+ * does that, and else here. */
+static castor_status sign_call(plx_relay *r, const plx_saying *saying, castor_str *signature)
 {
-    uint64_t numbers[PLX_OPAQUE_NUMBERS] = { (uint64_t)r->order.answer->created_s, candidate };
+    uint64_t numbers[PLX_OPAQUE_NUMBERS] = { (uint64_t)r->order.answer->created_s, saying->candidate, 0,
+                                             PLX_CHAT_SIGNED_HERE };
     char     text[PLX_OPAQUE_LEN + 1];
+    bool     is_first = r->voices[saying->candidate].call_count == 0;
 
     *signature = CST_NONE;
-    if (r->order.answer->generation < SIGNED_GENERATION || r->voices[candidate].call_count > 0) return CASTOR_OK;
+    if (saying->call_signature.len > 0) return cst_arena_copy(r->order.keep, saying->call_signature, signature);
+    if (r->order.answer->generation < SIGNED_GENERATION || !is_first) return CASTOR_OK;
     plx_opaque_print(text, PLX_OPAQUE_SIGNATURE, numbers);
     return cst_arena_copy(r->order.keep, (castor_str){ text, PLX_OPAQUE_LEN }, signature);
 }
@@ -124,7 +129,7 @@ static castor_status say_now(plx_relay *r, const plx_saying *saying)
     castor_status status = CASTOR_OK;
 
     if (piece.kind == PLX_PIECE_CALL) {
-        status = sign_call(r, saying->candidate, &piece.signature);
+        status = sign_call(r, saying, &piece.signature);
         r->voices[saying->candidate].call_count++;
     }
     mark_thought(r, &piece);
@@ -142,7 +147,7 @@ static castor_status keep_call(plx_relay *r, const plx_saying *saying)
 
     if (status == CASTOR_OK) status = cst_arena_copy(r->order.keep, saying->call_name, &part.call_name);
     if (status == CASTOR_OK) status = cst_arena_copy(r->order.keep, saying->call_args, &part.call_args);
-    if (status == CASTOR_OK) status = sign_call(r, saying->candidate, &part.signature);
+    if (status == CASTOR_OK) status = sign_call(r, saying, &part.signature);
     r->voices[saying->candidate].call_count++;
     return status == CASTOR_OK ? cst_buf_append(&r->voices[saying->candidate].calls, &part, sizeof part) : status;
 }

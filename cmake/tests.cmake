@@ -168,3 +168,8 @@ add_executable(soak ${soak} tests/fates.c tests/history.c tests/sample.c)
 target_include_directories(soak PRIVATE tests)
 target_compile_options(soak PRIVATE ${inside})
 target_link_libraries(soak PRIVATE castor_static CURL::libcurl)
+
+# ---- The scoreboard: castor's driver runs it ---------------------------------------------------------------------
+
+add_executable(two-questions conformance/scoreboard/drivers/castor.c)
+target_link_libraries(two-questions PRIVATE castor_static)

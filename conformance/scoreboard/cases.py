@@ -10,7 +10,7 @@ import re
 TEXT_MAX = 100_000  # characters; of a longer text the drivers tell the length and the hash
 KEYS = {"right", "source", "also", "words", "timeout", "transport", "arm", "delay", "limit", "alone", "tools",
         "candidates", "text", "filler", "only", "without", "as", "long", "model", "against", "interim",
-        "repeat"}
+        "repeat", "before", "leave", "pause", "behind", "if"}
 
 
 @dataclasses.dataclass
@@ -34,6 +34,10 @@ class Case:
 
     def has(self, key):
         return key in self.keys
+
+    def strict(self):
+        """The same, without what else is right."""
+        return dataclasses.replace(self, keys={key: value for key, value in self.keys.items() if key != "also"})
 
     @property
     def text(self):
@@ -113,4 +117,8 @@ def read(place):
     names = [case.name for case in cases]
     if len(set(names)) != len(names):
         raise SystemExit("two cases have the same name")
+    for case in cases:
+        for key in ("if", "against"):
+            if case.has(key) and case.keys[key] not in names:
+                raise SystemExit(f"{case.name}: there is no case {case.keys[key]}")
     return cases

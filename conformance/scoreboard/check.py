@@ -32,6 +32,7 @@ BUSY = case("FAILED", "> error code=503 reason=UNAVAILABLE")
 DAY = case("QUOTA_DAY", "> error code=429 reason=RESOURCE_EXHAUSTED")
 LATER = case("QUOTA_NOW", "- as: obeyed", "- delay: 3")
 SLOW = case("TIMEOUT", "- timeout: 2")
+DRIP = case("TIMEOUT", "- timeout: 2", "- as: an error")
 BIG = case("COMPLETE", "- as: linear", "- against: a quarter")
 SECRET = case("FAILED", "- as: discreet")
 LENIENT = case("COMPLETE", "- also: an error", "- text: Bea.?vers build dams\\.")
@@ -62,6 +63,7 @@ EXPECTED = [
     (BUSY, seen(error="503 overloaded"), world(), "right"),
     (BUSY, seen(error="cannot parse"), world(), "wrong"),
     (BUSY, seen(finish=None), world(), "silent"),
+    (BUSY, seen(error="503", text="Beavers Beavers"), world(), "wrong"),
     (DAY, seen(error="429"), world(), "right"),
     (DAY, seen(error="429"), world(requests=3), "wrong"),
     (LATER, seen(), world(requests=2, gap=3.1), "right"),
@@ -72,6 +74,8 @@ EXPECTED = [
     (SLOW, seen(error="aborted", seconds=2.1), world(), "wrong"),
     (SLOW, seen(error="timed out", seconds=12), world(), "wrong"),
     (SLOW, seen(finish=None, seconds=2.1), world(), "silent"),
+    (DRIP, seen(error="aborted", seconds=2.1), world(), "right"),
+    (DRIP, seen(seconds=2.1), world(), "silent"),
     (BIG, seen(), world(cpu_s=4), "right"),
     (BIG, seen(), world(cpu_s=16), "wrong"),
     (SECRET, seen(error="404"), world(), "right"),

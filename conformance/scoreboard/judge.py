@@ -74,10 +74,10 @@ def whole(case, seen, _):
 
 
 def linear(case, seen, world):
-    """Whole, and four times the bytes do not take much more than four times the CPU; below 2 s nobody minds."""
+    """Whole, and four times the bytes do not take much more than four times the CPU; below 4 s nobody minds."""
     whole(case, seen, world)
     used, other = world["cpu_s"], world["cpu_s_of"].get(case.keys["against"])
-    if other and used > max(2, 8 * other):
+    if other and used > max(4, 8 * other):
         raise Judgement(WRONG, f"{used:.0f} s of CPU, {used / other:.0f} times as much as for a quarter of it")
     return f"whole, after {used:.1f} s of CPU"
 
@@ -116,12 +116,14 @@ def reason(case, seen, _):
 
 
 def error(case, seen, _):
-    """The server's error is raised, and tells its code or its status."""
+    """The server's error is raised, and tells its code or its status; no text is told twice."""
     if not seen["error"]:
         raise Judgement(WRONG if is_end_told(seen) else SILENT,
                         f"success, {len(seen['text'])} characters, finish reason {seen['finish'] or 'missing'}")
     if not re.search("|".join(filter(None, (case.error.get("code"), case.error.get("reason")))), error_text(seen)):
         raise Judgement(WRONG, f"hides the server's error: {raised(seen)}")
+    if not is_prefix(case, seen):
+        raise Judgement(WRONG, f"invented text: {short(repr(seen['text']), 80)}")
     return raised(seen)
 
 
@@ -139,7 +141,7 @@ def obeyed(case, seen, world):
     """A delay that the server told: waited for, or handed to the caller; never come back too early."""
     delay = case.number("delay")
     if world["requests"] > 1 and world["gap"] < delay:
-        raise Judgement(WRONG, f"asked again after {world['gap']:.1f} s")
+        raise Judgement(WRONG, f"asked again within {world['gap']:.1f} s")
     if not seen["error"]:
         whole(case, seen, world)
         return f"asked again, whole after {world['gap']:.1f} s"

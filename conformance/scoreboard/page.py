@@ -44,20 +44,22 @@ reading of it is right. These rules stand behind the words:
 - **A delay is obeyed**: no second request before it has passed; or an error from which the caller can read it.
 - **A timeout**: an error whose class or words say so, so that it is not taken for a cancel or a bad network.
 
-Clients are not asked for more than they offer: who does not try again by default is not wrong for that, and the
-limits are set by the option that the client documents. Castor is asked through its command, one process a case; its
-exit status decides whether it took an answer for whole. It is judged by the same rules, and what it gets wrong
-stays in.
+Clients are not asked for more than they offer: who does not try again by default is not wrong for that; the limits
+are set by the option that the client documents; and who says that it does not read a JSON array, where it asked for
+events, is right, and gets no further case of that kind. Castor is asked through its command, one process a case, and
+where two questions share a client by a small program with libcastor; its exit status decides whether it took an
+answer for whole. It is judged by the same rules, and what it gets wrong stays in.
 
 ## How it is done
 
 `conformance/scoreboard/cases/*.md` are [wire cases](wire-cases.md): the bytes, or the [fault](pollux-faults.md),
 and what must come of them. `drivers/` has one small program for each client: a case in, what the caller saw out.
 The runner gives each client two twins of its own (in the clear and over TLS), ends a driver that says nothing in
-time, counts the requests that the twin saw, and judges (`judge.py`). In the clear all speak HTTP/1.1; over TLS
+time, counts the requests that the twin saw, and judges (`judge.py`). Several clients are played to at once; whoever
+was found wanting by a clock is asked again, alone, and that counts. In the clear all speak HTTP/1.1; over TLS
 castor, Go and the clients on Node's fetch may choose HTTP/2.
 
-    make scoreboard                                         # all; 13 minutes, for one case is 11 of silence
+    make scoreboard                                         # all; a quarter of an hour, for one case is 11 minutes of silence
     conformance/scoreboard/run build/dev go-genai comment   # one client, the cases with this word, in detail
 
 ## How to add a case

@@ -8,8 +8,11 @@ import os
 import pathlib
 import queue
 import re
+import select
 import socket
 import socketserver
+import ssl
+import struct
 import subprocess
 import tempfile
 import threading
@@ -48,7 +51,7 @@ def leave(number, _):
 class Twin:
     """A pollux with all cases. It counts requests by itself; faults are armed by control calls."""
 
-    def __init__(self, program, scripts, *options):
+    def __init__(self, program, scripts, *options, context=None):
         words = [program, "--port", "0", "--instant", "--quiet", *options]
         for script in sorted(scripts.glob("*.md")):
             words += ["--script", str(script)]
@@ -58,7 +61,7 @@ class Twin:
         if not found:
             raise SystemExit(f"pollux did not start: {line}")
         self.url = found[1]
-        self.context = None
+        self.context = context and context()
 
     def control(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -111,6 +114,52 @@ def pump(source, sink):
         sink.shutdown(socket.SHUT_WR)
 
 
+class Doorman(socketserver.BaseRequestHandler):
+    """Stands before the twin, and does something behind the end of the first answer that passes."""
+
+    def handle(self):
+        with socket.create_connection(self.server.twin) as twin:
+            other, last = {self.request: twin, twin: self.request}, b""
+            with contextlib.suppress(OSError):
+                while True:
+                    for side in select.select(list(other), [], [])[0]:
+                        if not (piece := side.recv(65536)):
+                            return
+                        last = (last + piece)[-len(LAST_CHUNK):] if side is twin else last
+                        if last == LAST_CHUNK and self.server.deed:
+                            if self.do(piece):
+                                return
+                        else:
+                            other[side].sendall(piece)
+
+    def do(self, end):
+        """Once a case. Returns whether that is the end of the connection."""
+        deed, self.server.deed = self.server.deed, ""
+        if deed == "stray":  # in one piece with what it follows
+            self.request.sendall(end + STRAY)
+            return False
+        self.request.sendall(end)
+        time.sleep(APART_S)
+        if deed == "late stray":
+            self.request.sendall(STRAY)
+            return False
+        if deed == "408":
+            self.request.sendall(EXPIRED)
+        if deed == "reset":
+            self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.request.close()
+        return True
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+APART_S = 0.05  # so that the answer before is read, and its connection kept, when the deed is done
+EXPIRED = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+STRAY_BODY = b'data: ' + json.dumps({  # whole in either dialect
+    "candidates": [{"content": {"parts": [{"text": "Otters swim."}], "role": "model"}, "finishReason": "STOP"}],
+    "id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+    "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Otters swim."}, "finish_reason": "stop"}],
+}).encode() + b"\n\n"
+STRAY = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(STRAY_BODY) + STRAY_BODY
 INTERIM = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n"
 
 
@@ -169,10 +218,12 @@ class Stage:
         self.place = tempfile.TemporaryDirectory()
         self.authority = str(pathlib.Path(self.place.name) / "authority.pem")
         self.clear = Twin(program, scripts)
-        self.tls = Twin(program, scripts, "--tls", "--tls-ca-out", self.authority)
+        self.tls = Twin(program, scripts, "--tls", "--tls-ca-out", self.authority,
+                        context=lambda: ssl.create_default_context(cafile=self.authority))
         self.witness = serve(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Witness), leaks=[])
         address = ("127.0.0.1", int(self.clear.url.rsplit(":", 1)[1]))
         self.herald = serve(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Herald), twin=address, words=INTERIM)
+        self.doorman = serve(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Doorman), twin=address, deed="")
         self.driver = None
         self.cpu_s = {}  # of each case
 
@@ -184,22 +235,29 @@ class Stage:
             self.driver.stop()
         self.clear.stop()
         self.tls.stop()
-        for server in (self.witness, self.herald):
+        for server in (self.witness, self.herald, self.doorman):
             server.shutdown()
             server.server_close()
         self.place.cleanup()
 
     def arm(self, twin, case):
-        """- arm: [COUNT x ]FAULT; the witness's address stands for WITNESS."""
+        """- arm: [COUNT x ]FAULT[ after COUNT]; the witness's address stands for WITNESS."""
         if not case.has("arm"):
             return
-        count, fault = re.fullmatch(r"(?:(\d+) x )?(.*)", case.keys["arm"]).groups()
+        count, fault, after = re.fullmatch(r"(?:(\d+) x )?(.*?)(?: after (\d+))?", case.keys["arm"]).groups()
         fault = fault.replace("WITNESS", f"http://localhost:{self.witness.server_port}")
-        twin.control("POST", "faults", {"fault": fault, "count": int(count or 0)})
+        arming = {"fault": fault, "count": int(count or 0), "after": int(after or 0), "path": "/v1"}
+        twin.control("POST", "faults", arming)
+
+    def url(self, twin, case):
+        for key, server in (("interim", self.herald), ("behind", self.doorman)):
+            if case.has(key):
+                return f"http://127.0.0.1:{server.server_address[1]}"
+        return twin.url
 
     def question(self, twin, case):
-        url = f"http://127.0.0.1:{self.herald.server_address[1]}" if case.has("interim") else twin.url
-        return {"url": url, "prompt": case.name, "model": case.keys.get("model", MODEL), "key": KEY,
+        before = {"prompt": case.keys.get("before"), "leave": case.has("leave"), "pause_s": case.number("pause")}
+        return {"url": self.url(twin, case), "before": before if case.has("before") else None, "prompt": case.name, "model": case.keys.get("model", MODEL), "key": KEY,
                 "authority": self.authority if twin is self.tls else None,
                 "timeout_s": int(case.number("timeout")) or None, "tools": case.has("tools"),
                 "candidates": int(case.number("candidates", 1))}
@@ -222,8 +280,9 @@ class Stage:
                  "cpu_s_of": self.cpu_s}
         twin = self.tls if case.keys.get("transport") == "tls" else self.clear
         self.witness.leaks.clear()
-        self.arm(self.clear, case)
-        before = self.clear.requests()
+        self.arm(twin, case)
+        self.doorman.deed = case.keys.get("behind", "")
+        before = twin.requests()
         self.driver = self.driver or Driver(self.client.command, self.authority)
         seen = None
         begin, cpu_s = time.monotonic(), self.driver.cpu_s()
@@ -237,7 +296,7 @@ class Stage:
         if seen is None:
             self.driver.stop()
             self.driver = None
-        world["requests"] = self.clear.requests() - before
+        world["requests"] = twin.requests() - before
         world["gap"] = seen["seconds"] if seen else 0.0
-        self.clear.control("DELETE", "faults")
+        twin.control("DELETE", "faults")
         return seen, world

@@ -26,11 +26,17 @@ function take(part, seen) {
     }
 }
 
-await run(async ({ url, key, model, prompt, timeout_s, tools }, seen) => {
-    const google = createGoogle({ apiKey: key, baseURL: `${url}/v1beta` });
+const connect = ({ url, key }) => createGoogle({ apiKey: key, baseURL: `${url}/v1beta` });
+
+async function* ask(google, { model, prompt, timeout_s, tools }, seen) {
     const { fullStream } = streamText({
         model: google(model), prompt, onError() {}, // errors are parts of the stream; the default prints them
         ...(timeout_s ? { timeout: timeout_s * 1000 } : {}), ...(tools ? { tools: declaredTools } : {}),
     });
-    for await (const part of fullStream) take(part, seen);
-});
+    for await (const part of fullStream) {
+        take(part, seen);
+        if (part.type === 'text-delta') yield; // other parts come before the server has said anything
+    }
+}
+
+await run(connect, ask);

@@ -1,4 +1,5 @@
-# castor.py -- the command `castor`, one process a case, by the events that it prints.
+# castor.py -- the command `castor`, one process a case, by the events that it prints; and where a case has two
+# questions for one client, a program with libcastor (castor.c).
 # SPDX-License-Identifier: MIT
 import json
 import os
@@ -7,12 +8,15 @@ import sys
 
 import driver
 
-BINARY, DIALECT = sys.argv[1:3]
+BINARY, TWO_QUESTIONS, DIALECT = sys.argv[1:4]
+
+
+def base_url(case):
+    return case["url"] + ("/v1beta/openai" if DIALECT == "openai" else "")
 
 
 def arguments(case):
-    words = ["--output", "jsonl", "--model", case["model"], "--dialect", DIALECT]
-    words += ["--base-url", case["url"] + ("/v1beta/openai" if DIALECT == "openai" else "")]
+    words = ["--output", "jsonl", "--model", case["model"], "--dialect", DIALECT, "--base-url", base_url(case)]
     if case["timeout_s"]:
         words += ["--timeout", str(case["timeout_s"])]
     if case["authority"]:
@@ -43,11 +47,23 @@ class Failed(Exception):
     pass
 
 
-def ask(case, seen):
-    environment = {**os.environ, "GOOGLE_API_KEY": case["key"]}
+def start(command, case):
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            env={**os.environ, "GOOGLE_API_KEY": case["key"]})
+
+
+def fail(process, noise, end):
+    """A script goes by the exit status."""
+    if process.returncode != 0:
+        error = Failed(noise.strip())
+        error.code = end.get("verdict", process.returncode)
+        error.details = json.dumps(end)
+        raise error
+
+
+def ask_one(case, seen):
     end = {}
-    with subprocess.Popen([BINARY, *arguments(case)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=environment) as process:
+    with start([BINARY, *arguments(case)], case) as process:
         for line in process.stdout:
             event = json.loads(line)
             if event["type"] == "end":
@@ -56,11 +72,31 @@ def ask(case, seen):
                 take(event, seen)
         noise = process.stderr.read().decode("utf-8", "replace")
     seen.block = end.get("block_reason")
-    if process.returncode != 0:  # what a script goes by
-        error = Failed(noise.strip())
-        error.code = end.get("verdict", process.returncode)
-        error.details = json.dumps(end)
-        raise error
+    fail(process, noise, end)
 
 
-driver.run(ask)
+def ask_two(before, case, seen):
+    """Both by one client, in one process."""
+    words = [DIALECT, base_url(case), case["model"], case["authority"] or "", before["prompt"],
+             "leave" if before["leave"] else "read", str(int(before["pause_s"] * 1000)), case["prompt"]]
+    with start([TWO_QUESTIONS, *words], case) as process:
+        text, noise = process.communicate()
+    seen.text(text.decode("utf-8", "replace"))
+    fail(process, noise.decode("utf-8", "replace"), {})
+
+
+def connect(case):
+    """A process has its client in itself: it gets both questions."""
+    before, case["before"] = case["before"], None
+    return before
+
+
+def ask(before, case, seen):
+    if before:
+        ask_two(before, case, seen)
+    else:
+        ask_one(case, seen)
+    yield
+
+
+driver.run(connect, ask)

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const TEXT_MAX = 100_000; // characters; of a longer text the length and the hash are told
 
@@ -60,15 +61,30 @@ export function parsed(text) {
     }
 }
 
-/** Calls ask(case, seen) for each line. Whatever it throws is what the client threw. */
-export async function run(ask) {
+/** The first of two questions: what comes of it is not the case's matter. */
+async function askBefore(ask, client, before) {
+    try {
+        for await (const _ of ask(client, before, new Seen())) if (before.leave) break;
+    } catch { /* as above */ }
+    await sleep(before.pause_s * 1000);
+}
+
+/** For each line connect(case), and then ask(client, case, seen), a generator that takes an event at each step.
+ *  Whatever they throw is what the client threw. */
+export async function run(connect, ask) {
     process.stdout.write('{"ready": true}\n');
     for await (const line of createInterface({ input: process.stdin })) {
         const seen = new Seen();
-        const begin = process.hrtime.bigint();
+        let begin = process.hrtime.bigint();
         let error = null;
         try {
-            await ask(JSON.parse(line), seen);
+            const one = JSON.parse(line);
+            const client = connect(one);
+            if (one.before) {
+                await askBefore(ask, client, { ...one, ...one.before });
+                begin = process.hrtime.bigint();
+            }
+            for await (const _ of ask(client, one, seen));
         } catch (thrown) {
             error = tellError(thrown);
         }

@@ -1,6 +1,7 @@
 # driver.py -- what all drivers in Python share: a case is one line of JSON on standard input, what came of it one line
 # on standard output. README.md has the fields.
 # SPDX-License-Identifier: MIT
+import contextlib
 import hashlib
 import json
 import sys
@@ -51,14 +52,29 @@ def tell_error(error):
     return {"class": type(error).__name__, "code": str(code or ""), "message": " | ".join(filter(None, words))[:8000]}
 
 
-def run(ask):
-    """Calls ask(case, seen) for each line. Whatever it raises is what the client raised."""
+def ask_before(ask, client, before):
+    """The first of two questions: what comes of it is not the case's matter."""
+    with contextlib.suppress(Exception):
+        for _ in ask(client, before, Seen()):
+            if before["leave"]:
+                break
+    time.sleep(before["pause_s"])
+
+
+def run(connect, ask):
+    """For each line connect(case), and then ask(client, case, seen), a generator that takes an event at each step.
+    Whatever they raise is what the client raised."""
     print('{"ready": true}', flush=True)
     for line in sys.stdin:
         case, seen, error = json.loads(line), Seen(), None
         begin = time.monotonic()
         try:
-            ask(case, seen)
+            client = connect(case)
+            if case["before"]:
+                ask_before(ask, client, {**case, **case["before"]})
+                begin = time.monotonic()
+            for _ in ask(client, case, seen):
+                pass
         except Exception as raised:  # which kinds there are is for the judge to see
             error = tell_error(raised)
         result = {"error": error, "seconds": round(time.monotonic() - begin, 3), **seen.told()}

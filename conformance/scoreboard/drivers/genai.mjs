@@ -14,9 +14,12 @@ function takePart(part, candidate, seen) {
     else if (part.text !== undefined) seen.text(part.text, candidate);
 }
 
-await run(async ({ url, key, model, prompt, timeout_s, tools, candidates }, seen) => {
+function connect({ url, key, timeout_s }) {
     const timeout = timeout_s ? { timeout: timeout_s * 1000 } : {};
-    const ai = new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl: url, ...timeout } });
+    return new GoogleGenAI({ apiKey: key, httpOptions: { baseUrl: url, ...timeout } });
+}
+
+async function* ask(ai, { model, prompt, tools, candidates }, seen) {
     const config = {};
     if (tools) config.tools = [{ functionDeclarations }];
     if (candidates > 1) config.candidateCount = candidates;
@@ -28,5 +31,8 @@ await run(async ({ url, key, model, prompt, timeout_s, tools, candidates }, seen
             for (const part of candidate.content?.parts ?? []) takePart(part, index, seen);
             if (candidate.finishReason) seen.finish.set(index, candidate.finishReason);
         }
+        yield;
     }
-});
+}
+
+await run(connect, ask);

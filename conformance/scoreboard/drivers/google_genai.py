@@ -37,15 +37,19 @@ def take(chunk, seen):
             seen.finish[index] = str(candidate.finish_reason.value)
 
 
-def ask(case, seen):
+def connect(case):
     timeout = case["timeout_s"] and case["timeout_s"] * 1000
     options = types.HttpOptions(base_url=case["url"], timeout=timeout or None)
-    client = genai.Client(api_key=case["key"], http_options=options)
+    return genai.Client(api_key=case["key"], http_options=options)
+
+
+def ask(client, case, seen):
     config = types.GenerateContentConfig(
         tools=TOOLS if case["tools"] else None, candidate_count=case["candidates"] if case["candidates"] > 1 else None,
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True) if case["tools"] else None)
     for chunk in client.models.generate_content_stream(model=case["model"], contents=case["prompt"], config=config):
         take(chunk, seen)
+        yield
 
 
-driver.run(ask)
+driver.run(connect, ask)

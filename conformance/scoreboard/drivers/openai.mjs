@@ -13,9 +13,12 @@ function takeChoice({ index = 0, delta, finish_reason: finish }, calls, seen) {
     if (finish) seen.finish.set(index, finish);
 }
 
-await run(async ({ url, key, model, prompt, timeout_s, candidates }, seen) => {
+function connect({ url, key, timeout_s }) {
     const timeout = timeout_s ? { timeout: timeout_s * 1000 } : {};
-    const client = new OpenAI({ apiKey: key, baseURL: `${url}/v1beta/openai/`, ...timeout });
+    return new OpenAI({ apiKey: key, baseURL: `${url}/v1beta/openai/`, ...timeout });
+}
+
+async function* ask(client, { model, prompt, candidates }, seen) {
     const calls = [];
     try {
         const chunks = await client.chat.completions.create({
@@ -25,8 +28,11 @@ await run(async ({ url, key, model, prompt, timeout_s, candidates }, seen) => {
         for await (const chunk of chunks) {
             seen.usage = chunk.usage?.total_tokens ?? seen.usage;
             for (const choice of chunk.choices ?? []) takeChoice(choice, calls, seen);
+            yield;
         }
     } finally {
         seen.calls = calls.map((call) => [call.name, parsed(call.arguments)]);
     }
-});
+}
+
+await run(connect, ask);

@@ -26,9 +26,12 @@ def take(chunk, seen, calls):
             seen.finish[index] = choice.finish_reason
 
 
-def ask(case, seen):
+def connect(case):
     settings = {"timeout": case["timeout_s"]} if case["timeout_s"] else {}
-    client = openai.OpenAI(api_key=case["key"], base_url=case["url"] + "/v1beta/openai/", **settings)
+    return openai.OpenAI(api_key=case["key"], base_url=case["url"] + "/v1beta/openai/", **settings)
+
+
+def ask(client, case, seen):
     fields = {"n": case["candidates"]} if case["candidates"] > 1 else {}
     calls = {}
     try:
@@ -36,6 +39,7 @@ def ask(case, seen):
                 model=case["model"], messages=[{"role": "user", "content": case["prompt"]}], stream=True,
                 stream_options={"include_usage": True}, **fields):
             take(chunk, seen, calls)
+            yield
     finally:
         for call in calls.values():
             seen.calls.append([call["name"], arguments(call["arguments"])])
@@ -49,4 +53,4 @@ def arguments(text):
         return text
 
 
-driver.run(ask)
+driver.run(connect, ask)

@@ -27,6 +27,11 @@ type question struct {
 	Tools                   bool
 	TimeoutS                int `json:"timeout_s"`
 	Candidates              int32
+	Before                  *struct { // the first of two questions
+		Prompt string
+		Leave  bool
+		PauseS float64 `json:"pause_s"`
+	}
 }
 
 type failure struct {
@@ -44,6 +49,10 @@ type seen struct {
 	calls      [][2]any
 	signatures []string
 	usage      *int32
+}
+
+func newSeen() *seen {
+	return &seen{texts: map[int32]string{}, finish: map[int32]string{}, calls: [][2]any{}, signatures: []string{}}
 }
 
 func tellText(text string) any {
@@ -132,24 +141,43 @@ func settings(one question) *genai.GenerateContentConfig {
 	return config
 }
 
-func ask(one question, s *seen) (err error) {
+// Asks, and leaves at the first chunk if it is to.
+func ask(client *genai.Client, one question, prompt string, leave bool, s *seen) error {
+	ctx := context.Background()
+	for chunk, err := range client.Models.GenerateContentStream(ctx, one.Model, genai.Text(prompt), settings(one)) {
+		if err != nil {
+			return err
+		}
+		s.take(chunk)
+		if leave {
+			break
+		}
+	}
+	return nil
+}
+
+// What comes of the first of two questions is not the case's matter.
+func askBefore(client *genai.Client, one question) {
+	_ = ask(client, one, one.Before.Prompt, one.Before.Leave, newSeen())
+	time.Sleep(time.Duration(one.Before.PauseS * float64(time.Second)))
+}
+
+func play(one question, s *seen) (begin time.Time, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("panic: %v", fault)
 		}
 	}()
-	ctx := context.Background()
-	client, err := genai.NewClient(ctx, options(one))
+	begin = time.Now()
+	client, err := genai.NewClient(context.Background(), options(one))
 	if err != nil {
-		return err
+		return begin, err
 	}
-	for chunk, err := range client.Models.GenerateContentStream(ctx, one.Model, genai.Text(one.Prompt), settings(one)) {
-		if err != nil {
-			return err
-		}
-		s.take(chunk)
+	if one.Before != nil {
+		askBefore(client, one)
+		begin = time.Now()
 	}
-	return nil
+	return begin, ask(client, one, one.Prompt, false, s)
 }
 
 func main() {
@@ -161,9 +189,8 @@ func main() {
 		if err := json.Unmarshal(lines.Bytes(), &one); err != nil {
 			log.Fatal(err)
 		}
-		s := &seen{texts: map[int32]string{}, finish: map[int32]string{}, calls: [][2]any{}, signatures: []string{}}
-		begin := time.Now()
-		err := ask(one, s)
+		s := newSeen()
+		begin, err := play(one, s)
 		others := map[int32]any{}
 		for index, text := range s.texts {
 			if index != 0 {

@@ -151,6 +151,7 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/tests/examples.sh)
     castor_test(examples tests/examples.sh $<TARGET_FILE:pollux> ${PROJECT_BINARY_DIR}/examples)
 endif()
 castor_test(docs tests/docs.sh ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER})
+castor_test(shown tests/shown.sh ${PROJECT_BINARY_DIR})
 # A sanitizer or valgrind learns nothing from these.
 if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize" AND NOT CASTOR_VALGRIND)
     castor_test(purity tests/purity.sh)

@@ -10,9 +10,6 @@
 
 enum { PATH_SIZE = 128, ID_SIZE = 64, MODEL_SIZE = 64, SPEC_SIZE = 192 };
 
-/* In the place of a source: nobody asked for it. */
-enum { BYSTANDER = PLX_FAULT_BY_CHAOS + 1 };
-
 typedef struct armed {
     plx_plan plan;
     uint64_t id;
@@ -23,11 +20,11 @@ typedef struct armed {
 
 /* An answer that was spoilt. */
 typedef struct past {
-    int  source;
-    char id[ID_SIZE];       /* the request's, if it has one */
-    char path[PATH_SIZE];
-    char model[MODEL_SIZE];
-    char spec[SPEC_SIZE];   /* empty: nobody spoilt it but its neighbour */
+    plx_fault_source source;
+    char             id[ID_SIZE];       /* the request's, if it has one */
+    char             path[PATH_SIZE];
+    char             model[MODEL_SIZE];
+    char             spec[SPEC_SIZE];   /* empty: nobody spoilt it but its neighbour */
 } past;
 
 /* How often a request was refused by a fault that is counted. */
@@ -156,7 +153,7 @@ static void tell(const plx_armory *armory, const past *one)
                  one->id[0] ? ") " : "", sources[one->source], one->spec[0] ? ": " : "", one->spec);
 }
 
-static void remember(plx_armory *armory, int source, const plx_victim *victim, plx_plan *plan)
+static void remember(plx_armory *armory, plx_fault_source source, const plx_victim *victim, plx_plan *plan)
 {
     past *one = next_past(armory);
 
@@ -174,7 +171,7 @@ static void remember(plx_armory *armory, int source, const plx_victim *victim, p
 
 void plx_armory_note_bystander(plx_armory *armory, const plx_victim *victim)
 {
-    remember(armory, BYSTANDER, victim, NULL);
+    remember(armory, PLX_FAULT_BY_NEIGHBOUR, victim, NULL);
 }
 
 void plx_armory_note_spoilt_bystander(plx_armory *armory, const plx_plan *plan)
@@ -185,7 +182,7 @@ void plx_armory_note_spoilt_bystander(plx_armory *armory, const plx_plan *plan)
     past  of = armory->history[(plan->entry - 1) % PLX_FAULT_HISTORY_MAX];
     past *one = next_past(armory);
     *one = of;
-    one->source = BYSTANDER;
+    one->source = PLX_FAULT_BY_NEIGHBOUR;
     tell(armory, one);
 }
 

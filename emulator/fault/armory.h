@@ -15,7 +15,8 @@ typedef enum plx_fault_source {
     PLX_FAULT_BY_HEADER = 0,
     PLX_FAULT_BY_SCRIPT,
     PLX_FAULT_BY_CONTROL,
-    PLX_FAULT_BY_CHAOS
+    PLX_FAULT_BY_CHAOS,
+    PLX_FAULT_BY_NEIGHBOUR /* nobody asked: its connection was closed for the sake of another answer */
 } plx_fault_source;
 
 /* What is known of the request whose answer may be spoilt. */

@@ -190,7 +190,7 @@ bool plx_armory_take(plx_armory *armory, plx_fault_source source, const plx_vict
 {
     drop_spent(armory, victim, plan);
     if (plan->count == 0) return false;
-    remember(armory, (int)source, victim, plan);
+    remember(armory, source, victim, plan);
     return true;
 }
 

@@ -32,7 +32,9 @@ fi
 failed=0
 run() { # run WHERE COMMAND
     for tool in git jq; do
-        case " $2 " in *" $tool "*) command -v $tool >/dev/null || { echo "SKIPPED: $2: $tool is not here"; return; } ;; esac
+        case " $2 " in
+        *" $tool "*) command -v $tool >/dev/null || { echo "SKIPPED: $2: $tool is not here"; return; } ;;
+        esac
     done
     rm -f person.out book
     if sh -c "$2" >out 2>err </dev/null && { [ -s out ] || [ -s person.out ] || [ -s book ]; }; then
@@ -44,7 +46,8 @@ run() { # run WHERE COMMAND
     fi
 }
 
-awk '/^```sh$/ { is_in = 1; next } /^```$/ { is_in = 0 } is_in && /castor / && !/^(cc|make|export) /' "$root/README.md" >readme
+awk '/^```sh$/ { is_in = 1; next } /^```$/ { is_in = 0 } is_in && /castor / && !/^(cc|make|export) /' \
+    "$root/README.md" >readme
 awk '/^\.Bd -literal/ { is_in = 1; next } /^\.Ed$/ { is_in = 0 } is_in && /castor /' "$build/castor.1" |
     sed "s|http://127.0.0.1:PORT|$GOOGLE_GEMINI_BASE_URL|" >manual
 for where in readme manual; do
@@ -58,11 +61,12 @@ count() { # count WORDS NUMBER
     grep -q "$1" "$root/README.md" || { echo "FAILED: README does not say '$1'"; failed=1; }
 }
 count "On $(cat "$root"/conformance/scoreboard/cases/*.md | grep -c '^- right: ') hostile answers"
-[ "$("$build/pollux" faults | grep -c '^[a-z]')" -gt 60 ] || { echo "FAILED: there are not more than sixty faults"; failed=1; }
+[ "$("$build/pollux" faults | grep -c '^[a-z]')" -gt 60 ] || { echo "FAILED: no more than sixty faults"; failed=1; }
 
 for file in "$root"/src/*.[ch] "$root"/emulator/http/*.[ch]; do
     name=$(basename "$file")
     case $name in dialect_*) continue ;; esac # dialect_*, it says
-    grep -q "\`${name%.*}\`\|\`$name\`" "$root/docs/architecture.md" || { echo "FAILED: docs/architecture.md has no $name"; failed=1; }
+    grep -q "\`${name%.*}\`\|\`$name\`" "$root/docs/architecture.md" ||
+        { echo "FAILED: docs/architecture.md has no $name"; failed=1; }
 done
 exit $failed

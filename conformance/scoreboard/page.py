@@ -59,7 +59,7 @@ time, counts the requests that the twin saw, and judges (`judge.py`). Several cl
 was found wanting by a clock is asked again, alone, and that counts. In the clear all speak HTTP/1.1; over TLS
 castor, Go and the clients on Node's fetch may choose HTTP/2.
 
-    make scoreboard                                         # all; a quarter of an hour, for one case is 11 minutes of silence
+    make scoreboard                                         # all; a quarter of an hour, 11 minutes of it silence
     conformance/scoreboard/run build/dev go-genai comment   # one client, the cases with this word, in detail
 
 ## How to add a case

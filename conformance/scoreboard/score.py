@@ -64,8 +64,9 @@ class Score:
         return collections.Counter(mark for (_, name), (mark, _) in self.marks.items() if name == client.name)
 
 
-def play(pollux, clients, chosen, score):
-    """First what may run side by side, then, one after another, what is measured, and once more what is unsure."""
+def play(pollux, clients, chosen, score, retaken):
+    """First what may run side by side, then, one after another, what is measured; and once more what was unsure, of
+    those who may retake."""
     def run(client, some):
         with stage.Stage(pollux, HERE / "cases", client) as theatre:
             for case in some:
@@ -78,7 +79,7 @@ def play(pollux, clients, chosen, score):
             done.result()
     for client in clients:
         run(client, [case for case in chosen if case.has("alone")])
-    for client in clients:
+    for client in retaken:
         unsure = [case for case in chosen if score.is_unsure(case, client)]
         measures = [case.keys["against"] for case in unsure if case.has("against")]
         if unsure:
@@ -119,7 +120,8 @@ def main():
             print(f"skipped: {client.name}, {client.skipped}")
     able = [client for client in clients if not client.skipped]
     score = Score()
-    play(pollux, able, chosen, score)
+    retaken = [client for client in able if not is_quick or client.name.startswith("castor")]  # quick: they alone count
+    play(pollux, able, chosen, score, retaken)
     tell(able, chosen, score, in_detail=not is_quick and not is_whole)
     if is_whole and able == every:
         (HERE / "../../docs/scoreboard.md").resolve().write_text(page.page(every, all_cases, score), encoding="utf-8")

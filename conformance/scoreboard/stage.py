@@ -159,7 +159,8 @@ STRAY_BODY = b'data: ' + json.dumps({  # whole in either dialect
     "id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m",
     "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Otters swim."}, "finish_reason": "stop"}],
 }).encode() + b"\n\n"
-STRAY = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(STRAY_BODY) + STRAY_BODY
+STRAY_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n"
+STRAY = STRAY_HEAD % len(STRAY_BODY) + STRAY_BODY
 INTERIM = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n"
 
 
@@ -257,7 +258,8 @@ class Stage:
 
     def question(self, twin, case):
         before = {"prompt": case.keys.get("before"), "leave": case.has("leave"), "pause_s": case.number("pause")}
-        return {"url": self.url(twin, case), "before": before if case.has("before") else None, "prompt": case.name, "model": case.keys.get("model", MODEL), "key": KEY,
+        return {"url": self.url(twin, case), "before": before if case.has("before") else None,
+                "prompt": case.name, "model": case.keys.get("model", MODEL), "key": KEY,
                 "authority": self.authority if twin is self.tls else None,
                 "timeout_s": int(case.number("timeout")) or None, "tools": case.has("tools"),
                 "candidates": int(case.number("candidates", 1))}

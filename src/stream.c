@@ -234,6 +234,21 @@ void cst_stream_fail(castor_stream *stream, const castor_error *failure)
 
 /* ---- ends that are ours ---- */
 
+/* What a caller sets it by. */
+static const char *setting_of(castor_time_limit which)
+{
+    static const char *const settings[] = {
+        [CASTOR_LIMIT_NONE] = "the limit",
+        [CASTOR_LIMIT_CONNECT] = "connect_timeout_ms",
+        [CASTOR_LIMIT_TLS] = "tls_timeout_ms",
+        [CASTOR_LIMIT_FIRST_BYTE] = "first_byte_timeout_ms",
+        [CASTOR_LIMIT_IDLE] = "idle_timeout_ms",
+        [CASTOR_LIMIT_TOTAL] = "total_timeout_ms",
+    };
+
+    return settings[which];
+}
+
 static void time_out(castor_stream *stream, castor_time_limit which, int64_t waited_ms)
 {
     bool        is_between = cst_stream_is_between(stream);
@@ -242,8 +257,9 @@ static void time_out(castor_stream *stream, castor_time_limit which, int64_t wai
                                                 : cst_attempt_phase_name(&stream->attempt);
     castor_error cause;
 
-    cst_fail(&cause, CASTOR_TIMEOUT, "the %s time limit struck after %lld.%03lld s, %s; the options can raise it",
-             castor_time_limit_name(which), (long long)(waited_ms / 1000), (long long)(waited_ms % 1000), during);
+    cst_fail(&cause, CASTOR_TIMEOUT, "the %s time limit struck after %lld.%03lld s, %s; raise %s to wait longer",
+             castor_time_limit_name(which), (long long)(waited_ms / 1000), (long long)(waited_ms % 1000), during,
+             setting_of(which));
     cause.verdict = CASTOR_VERDICT_TIMEOUT;
     cause.time_limit = which;
     if (is_between) {

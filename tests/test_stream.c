@@ -282,6 +282,7 @@ static void expect_timeout(const cst_memory_step *script, castor_client_options 
     assert_int_equal(fix.err.time_limit, limit);
     assert_non_null(strstr(fix.err.message, castor_time_limit_name(limit)));
     assert_non_null(strstr(fix.err.message, duration));
+    assert_non_null(strstr(fix.err.message, "_timeout_ms to wait longer"));
     tear_down(&fix);
 }
 

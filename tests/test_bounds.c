@@ -12,6 +12,7 @@
 
 #define CACHES "/v1beta/cachedContents"
 #define BATCHES "/v1beta/models/gemini-3.8-flash:batchGenerateContent"
+#define INTERACTIONS "/v1beta/interactions"
 #define UPLOAD KEY "X-Goog-Upload-Protocol: resumable\r\nX-Goog-Upload-Command: start\r\n"
 #define ASK(text) "\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"" text "\"}]}]"
 #define ROW "{\"request\":{" ASK("a") "}}"
@@ -74,7 +75,8 @@ static void make_inputs(cst_buf *out, size_t size)
 static void make_open_calls(cst_buf *out, size_t size)
 {
     cst_buf_append_text(out, "{\"model\":\"gemini-3.8-flash\",\"store\":false,"
-                             "\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"input\":[{\"type\":\"user_input\",\"content\":\"go\"},");
+                             "\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],"
+                             "\"input\":[{\"type\":\"user_input\",\"content\":\"go\"},");
     put_numbered(out, "{\"type\":\"function_call\",\"id\":\"c#\",\"name\":\"f\",\"arguments\":{},"
                       "\"signature\":\"skip_thought_signature_validator\"}", size);
     cst_buf_append_text(out, ",");
@@ -137,7 +139,7 @@ typedef struct bound {
 static const bound bounds[] = {
     { "functions of a request", WHOLE, KEY, make_functions, PLX_FUNCTIONS_MAX, "At most 512 function declarations" },
     { "texts to embed", "/v1beta/openai/embeddings", KEY, make_inputs, PLX_EMBED_BATCH_MAX, "at most 100 requests" },
-    { "calls that wait for results", "/v1beta/interactions", KEY, make_open_calls, PLX_INTERACTION_CALLS_MAX,
+    { "calls that wait for results", INTERACTIONS, KEY, make_open_calls, PLX_INTERACTION_CALLS_MAX,
       "More than 128 function calls" },
     { "the name of a cache", CACHES, KEY, make_cache_name, PLX_CACHE_NAME_CHARS_MAX, "more than 128 characters" },
     { "the name of a batch", BATCHES, KEY, make_batch_name, PLX_DISPLAY_NAME_CHARS_MAX, "more than 512 characters" },
@@ -197,6 +199,19 @@ static void sixteen_unknown_fields_are_named(void **state)
     cst_buf_free(&body);
 }
 
+static void make_turn_of_calls(cst_buf *out, size_t count, const char *answered)
+{
+    char result[96];
+
+    snprintf(result, sizeof result, "{\"functionResponse\":{\"name\":\"%s\",\"response\":{}}}", answered);
+    cst_buf_append_text(out, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Hi\"}]},"
+                             "{\"role\":\"model\",\"parts\":[");
+    put_run(out, CALL, ",", count);
+    cst_buf_append_text(out, "]},{\"role\":\"user\",\"parts\":[");
+    put_run(out, result, ",", count);
+    cst_buf_append_text(out, "]}],\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\"}]}]}");
+}
+
 /* Names are compared with those of the results as far as they are remembered. */
 static void the_names_of_64_calls_are_compared_with_the_results(void **state)
 {
@@ -204,12 +219,7 @@ static void the_names_of_64_calls_are_compared_with_the_results(void **state)
     for (size_t count = PLX_TURN_CALLS_MAX; count <= PLX_TURN_CALLS_MAX + 1; count++) {
         cst_buf body;
         cst_buf_init(&body, cst_allocator_default(), SIZE_MAX / 2);
-        cst_buf_append_text(&body, "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"Hi\"}]},"
-                                   "{\"role\":\"model\",\"parts\":[");
-        put_run(&body, CALL, ",", count);
-        cst_buf_append_text(&body, "]},{\"role\":\"user\",\"parts\":[");
-        put_run(&body, "{\"functionResponse\":{\"name\":\"other\",\"response\":{}}}", ",", count);
-        cst_buf_append_text(&body, "]}],\"tools\":[{\"functionDeclarations\":[{\"name\":\"f\"}]}]}");
+        make_turn_of_calls(&body, count, "other");
         tst_answer a = tst_ask(&shared, WHOLE, body.data);
         tst_check_status(&a, count > PLX_TURN_CALLS_MAX ? 200 : 400);
         tst_forget(&a);
@@ -235,6 +245,39 @@ static void a_schema_that_goes_too_deep_ends_in_null(void **state)
         tst_forget(&a);
         cst_buf_free(&body);
     }
+}
+
+static void a_pattern_repeats_something_a_thousand_times_and_no_more(void **state)
+{
+    (void)state;
+    for (int times = PLX_PATTERN_REPEATS_MAX; times <= PLX_PATTERN_REPEATS_MAX + 1; times++) {
+        char body[512];
+        snprintf(body, sizeof body, "{" ASK("Hi") ",\"generationConfig\":{\"responseMimeType\":\"application/json\","
+                                    "\"responseJsonSchema\":{\"type\":\"string\",\"pattern\":\"^(ab){%d}$\"}}}", times);
+        tst_answer a = tst_ask(&shared, WHOLE, body);
+        tst_check_status(&a, times > PLX_PATTERN_REPEATS_MAX ? 500 : 200);
+        if (times > PLX_PATTERN_REPEATS_MAX) tst_contains(&a, "the emulator's limits");
+        tst_forget(&a);
+    }
+}
+
+/* What can be asked of it fails only because nobody is there. */
+static void a_turn_of_more_than_128_calls_is_not_passed_on(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q", "--upstream", "http://127.0.0.1:1/v1");
+
+    (void)state;
+    for (size_t count = PLX_UPSTREAM_CALLS_MAX; count <= PLX_UPSTREAM_CALLS_MAX + 1; count++) {
+        cst_buf body;
+        cst_buf_init(&body, cst_allocator_default(), SIZE_MAX / 2);
+        make_turn_of_calls(&body, count, "f");
+        tst_answer a = tst_ask(&p, WHOLE, body.data);
+        tst_check_status(&a, count > PLX_UPSTREAM_CALLS_MAX ? 400 : 503);
+        tst_contains(&a, count > PLX_UPSTREAM_CALLS_MAX ? "More than 128 function calls" : "upstream");
+        tst_forget(&a);
+        cst_buf_free(&body);
+    }
+    tst_pollux_stop(&p);
 }
 
 /* ---- of what is kept ---- */
@@ -372,6 +415,40 @@ static void of_2000_batches_under_way_none_makes_room(void **state)
     tst_pollux_stop(&p);
 }
 
+/* The path of the first goes to `path`. */
+static void make_interactions(tst_link *l, int count, char path[128])
+{
+    for (int i = 0; i < count; i++) {
+        tst_post(l, INTERACTIONS, KEY, "{\"model\":\"gemini-3.8-flash\",\"input\":\"Hi\"}");
+        tst_answer a = tst_read_answer(l);
+        tst_check_status(&a, 200);
+        if (i == 0 && path) {
+            size_t len = (size_t)snprintf(path, 128, INTERACTIONS "/");
+            tst_text_at(&a, "id", path + len, 128 - len);
+        }
+        tst_forget(&a);
+    }
+}
+
+static void of_4096_interactions_the_oldest_makes_room(void **state)
+{
+    tst_pollux p = TST_POLLUX("--instant", "-q");
+    tst_link   l = tst_connect(&p);
+    char       oldest[128];
+
+    (void)state;
+    make_interactions(&l, PLX_INTERACTIONS_MAX, oldest);
+    tst_answer a = tst_get(&p, oldest);
+    tst_check_status(&a, 200);
+    tst_forget(&a);
+    make_interactions(&l, 1, NULL);
+    a = tst_get(&p, oldest);
+    tst_check_status(&a, 404);
+    tst_forget(&a);
+    tst_hang_up(&l);
+    tst_pollux_stop(&p);
+}
+
 /* ---- of what is counted ---- */
 
 static int status_with_key(tst_link *l, int number)
@@ -432,8 +509,11 @@ int main(void)
         cmocka_unit_test(sixteen_unknown_fields_are_named),
         cmocka_unit_test(the_names_of_64_calls_are_compared_with_the_results),
         cmocka_unit_test(a_schema_that_goes_too_deep_ends_in_null),
+        cmocka_unit_test(a_pattern_repeats_something_a_thousand_times_and_no_more),
+        cmocka_unit_test(a_turn_of_more_than_128_calls_is_not_passed_on),
         cmocka_unit_test(of_2000_batches_the_oldest_that_has_ended_makes_room),
         cmocka_unit_test(of_2000_batches_under_way_none_makes_room),
+        cmocka_unit_test(of_4096_interactions_the_oldest_makes_room),
         cmocka_unit_test(the_use_of_1024_keys_is_remembered),
         cmocka_unit_test(the_last_4096_spoilt_answers_are_remembered),
     };

@@ -78,8 +78,6 @@ bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code);
 /* Tells the sink, which may close it. */
 void cst_exchange_end(cst_exchange *exchange, CURLcode code);
 
-/* libcurl waits for its socket: the phase may have changed, and so the sink is told. */
-void      cst_exchange_note_socket(cst_exchange *exchange, curl_socket_t socket);
 cst_phase cst_exchange_phase(cst_exchange *exchange);
 
 /* The exchange of a handle; NULL for one of libcurl's own. */

@@ -13,7 +13,7 @@
  * libcurl is driven by curl_multi_socket_action, whoever waits: it tells which sockets to watch and when to be called
  * next, and is called with what is ready. curl_multi_poll would ask for every transfer at every wake-up.
  */
-#include "exchange_curl.h"
+#include "exchange_callbacks.h"
 
 #include <limits.h>
 #include <pthread.h>

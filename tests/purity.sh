@@ -16,7 +16,7 @@ openai_calls openai_request
 dialect_gemini dialect_openai dialect_message
 prediction
 decoder decoder_take call
-transport sockets address roots curl_failure exchange_curl exchange_options transport_curl transport_memory
+transport sockets address roots curl_failure exchange_curl exchange_callbacks exchange_options transport_curl transport_memory
 attempt
 sequel
 client

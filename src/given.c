@@ -50,9 +50,8 @@ castor_status cst_given_count(const void *things, size_t count, const char *name
     return CASTOR_OK;
 }
 
-bool cst_given_both(const void *handle, const castor_event *event, const char *name, castor_error *err)
+bool cst_given_no_place(const void *handle, const char *name, castor_error *err)
 {
-    if (handle && event) return true;
     cst_fail(err, CASTOR_INVALID, "no event can be taken: the %s is NULL", handle ? "event" : name);
     if (err) err->verdict = CASTOR_VERDICT_FAILED;
     return false;

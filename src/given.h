@@ -27,8 +27,14 @@ castor_status cst_given_text(castor_str text, const char *name, castor_error *er
 /* So many things are there: their pointer is not NULL, and a request has room for that many. */
 castor_status cst_given_count(const void *things, size_t count, const char *name, castor_error *err);
 
-/* Neither is NULL: a handle, called `name`, and where its next event is to go. Else `err` says which is. */
-bool cst_given_both(const void *handle, const castor_event *event, const char *name, castor_error *err);
+/* Says that the handle, called `name`, is NULL, or else where its next event is to go. False, always. */
+bool cst_given_no_place(const void *handle, const char *name, castor_error *err);
+
+/* Neither is NULL: asked for each event, and so in line. */
+static inline bool cst_given_both(const void *handle, const castor_event *event, const char *name, castor_error *err)
+{
+    return (handle && event) || cst_given_no_place(handle, name, err);
+}
 
 /* NULL is the default one. */
 castor_status cst_given_allocator(const castor_allocator *allocator, castor_error *err);

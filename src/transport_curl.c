@@ -231,6 +231,20 @@ static bool add_again(cst_exchange *exchange)
     return curl_multi_add_handle(multi, exchange->easy) == CURLM_OK;
 }
 
+/* What is told with these codes may have been a want of memory, and then libcurl 7.88.1 has kept what is half made: trusted
+ * certificates without their keys, for a day, or a connection of HTTP/2 that broke, and looks like one to use again. */
+static bool leaves_ruins(const cst_exchange *exchange, CURLcode code)
+{
+    curl_socket_t kept = CURL_SOCKET_BAD;
+
+    if (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR) {
+        curl_easy_getinfo(exchange->easy, CURLINFO_ACTIVESOCKET, &kept);
+        return kept != CURL_SOCKET_BAD;
+    }
+    return code == CURLE_OUT_OF_MEMORY || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
+           code == CURLE_SSL_CACERT_BADFILE;
+}
+
 /* libcurl forgets a message when its transfer is removed, and a sink may do just that: take code and handle first. */
 static void take_ends(curl_group *group)
 {
@@ -241,7 +255,9 @@ static void take_ends(curl_group *group)
         cst_exchange *exchange = cst_exchange_of(message->easy_handle);
         CURLcode      code = message->data.result;
         if (message->msg != CURLMSG_DONE) continue;
-        if (!cst_exchange_tries_again(exchange, code) || !add_again(exchange)) cst_exchange_end(exchange, code);
+        if (cst_exchange_tries_again(exchange, code) && add_again(exchange)) continue;
+        if (leaves_ruins(exchange, code)) spoil(group);
+        cst_exchange_end(exchange, code);
     }
 }
 

@@ -48,6 +48,15 @@ foreach(source ${test_sources})
     endif()
     add_dependencies(${target} castor pollux)
 endforeach()
+target_link_libraries(test_memory_network PRIVATE ${CMAKE_DL_LIBS})
+# What fails in the clear fails over TLS too; with CASTOR_FAILURES=all that takes minutes.
+foreach(name memory_network system_calls)
+    foreach(wire tls h2)
+        castor_test(${name}_${wire} $<TARGET_FILE:test_${name}> ${wire})
+        set_tests_properties(${name}_${wire} PROPERTIES TIMEOUT 1800)
+    endforeach()
+endforeach()
+
 # Calls of the C library that fail on request, for the library and for the command.
 add_executable(castor_spoilt ${command} tests/calls/calls.c tests/calls/command.c)
 target_include_directories(castor_spoilt PRIVATE tests)

@@ -1,4 +1,4 @@
-/* scenes.h -- what a user does with the library, from the first call to the last, against a server on loopback.
+/* scenes.h -- what a user does with the library, from the first call to the last, against pollux on loopback.
  * SPDX-License-Identifier: MIT
  *
  * The tests that let something fail (memory, system calls) play each scene once for every place where it can fail, and
@@ -7,57 +7,39 @@
 #ifndef TST_SCENES_H
 #define TST_SCENES_H
 
-#include "server.h"
-#include "support.h"
+#include "played.h"
+#include "stage.h"
 
 enum {
-    TST_TOLD_MAX = 24,
-    TST_SCENE_PATIENCE_MS = 20 * 1000 /* the total limit of each call: who meets it hung */
+    TST_BREAKS_OFF = 1u << 16, /* a handshake is broken off by the client */
+    TST_SHARES = 1u << 17      /* streams share a connection */
 };
 
-/* What became of one stream, or of a call that is none. */
-typedef struct tst_told {
-    cst_buf        lines; /* its events, a line each */
-    castor_error   error; /* status OK: none */
-    castor_verdict verdict;
-} tst_told;
-
-typedef struct tst_played {
-    tst_told       told[TST_TOLD_MAX];
-    size_t         count;
-    castor_stream *left_open; /* to be closed when the client is gone */
-} tst_played;
+typedef void tst_scene_fn(castor_client *client, tst_played *out);
 
 typedef struct tst_scene {
-    const char *name; /* of a test: "while a stream is read" */
-    void      (*play)(castor_client *client, tst_played *out);
-    int32_t     verdict;     /* of each stream, when nothing fails */
-    int64_t     streams_max; /* of its client; 0: the default */
+    const char   *name;    /* of a test: "while a stream is read" */
+    tst_scene_fn *play;
+    int32_t       verdict; /* of each stream, when nothing fails */
+    const char   *fault;   /* of pollux, for the first answer; NULL: none */
+    void        (*dress)(castor_client_options *options, const tst_stage *stage); /* NULL: as every client */
+    tst_scene_fn *again;   /* whether a client is still good for anything; NULL: tst_scene_ask */
+    unsigned      traits;  /* the wires on which it means something: a set of 1 << tst_wire; and the two above */
 } tst_scene;
 
 extern const tst_scene tst_scenes[];
 extern const size_t    tst_scene_count;
 
-/* The server that all scenes ask. */
-void tst_scenes_serve(tst_server *server);
-
-castor_status tst_scene_client(castor_client **out, const tst_scene *scene, const tst_server *server,
-                               const castor_allocator *allocator, castor_error *err);
-
-/* The plainest of the scenes: whether a client is still good for anything. */
+/* The plainest of the scenes. */
 void tst_scene_ask(castor_client *client, tst_played *out);
 
-/* What is wrong with `got`, of a run in which something failed; NULL: nothing. Each stream is as in `whole`, or it is
- * told in a sentence that it failed, and its events are those that came first. */
-const char *tst_played_judge(const tst_played *whole, const tst_played *got);
+castor_status tst_scene_client(castor_client **out, const tst_scene *scene, const tst_stage *stage,
+                               const castor_allocator *allocator, castor_error *err);
 
-bool tst_played_is_good(const tst_played *whole, const tst_scene *scene); /* of a run in which nothing fails */
-bool tst_played_is_same(const tst_played *a, const tst_played *b);
+/* Fails the test unless the client gives a whole answer; `what` tells what was done to it before. */
+void tst_scene_check_client(const tst_scene *scene, castor_client *client, const char *what);
 
-/* The status of the first that did not fare as in `whole`. */
-castor_status tst_played_status(const tst_played *whole, const tst_played *got);
-
-void tst_played_show(const tst_played *played);
-void tst_played_free(tst_played *played);
+/* The scenes of that wire as tests: gives how many. Their state is the scene. */
+size_t tst_scene_tests(tst_wire wire, CMUnitTestFunction test, struct CMUnitTest *out, size_t max);
 
 #endif

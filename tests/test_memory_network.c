@@ -1,96 +1,144 @@
-/* test_memory_network.c -- every allocation fails in turn while the network is used, libcurl's own ones too.
+/* test_memory_network.c -- every allocation fails in turn while the network is used: ours, libcurl's and OpenSSL's.
  * SPDX-License-Identifier: MIT
  *
- * Each scene is played once for each allocation that it makes, ours and libcurl's counted together; that one fails, or
- * that one and all that follow until the scene is over. Then each stream is as it was, or it is told that it failed and
- * what it gave is good; the same client, if it could be made, answers the next question; and when it is gone not a byte
- * is left of either.
+ * Each scene is played once for each allocation that it makes; that one fails, or that one and all that follow until
+ * the scene is over. Then each stream is as it was, or it is told that it failed and what it gave is good; the same
+ * client, if it could be made, answers the next question; and when it is gone not a byte is left of ours or libcurl's.
+ * (OpenSSL keeps things for itself: what it loses the address sanitizer knows.)
  *
- * Our own failures are told as NO_MEMORY. libcurl's are told as libcurl tells them: 7.88.1 calls some of them a
- * connection that could not be made, and these are NETWORK. (yyjson has no memory of its own: json.c gives it ours.)
- * What OpenSSL allocates is not counted: the scenes speak plain HTTP.
+ * Our own failures are told as NO_MEMORY. Others' are told as libcurl tells them: 7.88.1 calls some of its own a
+ * connection that could not be made, and OpenSSL's come as a handshake that failed, or as one that is never told to go
+ * on: these are NETWORK, INCOMPLETE behind some text, or TIMEOUT. (yyjson has no memory of its own: json.c gives it
+ * ours. What zlib takes, libcurl takes for it. nghttp2 asks malloc, as libcurl 7.88.1 has it, and that does not fail.)
+ *
+ * Usage: test_memory_network [clear|tls|h2]. With CASTOR_FAILURES=all it takes its time; else it looks at as many as
+ * there is time for every day.
  */
 #include <assert.h>
 #include <curl/curl.h>
+#include <dlfcn.h>
+#include <openssl/crypto.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "scenes.h"
 
+#ifndef RTLD_NEXT
+#define RTLD_NEXT ((void *)-1L) /* glibc hides it from who asks for POSIX alone */
+#endif
+
 enum {
-    ALLOCATIONS_MAX = 20000, /* of a scene; more is a loop without end */
+    ALLOCATIONS_MAX = 200000, /* of a scene; more is a loop without end */
     RESOLVER_MS = 10 * 1000
 };
 
-/* ---- memory: ours and libcurl's in one count ---- */
+/* ---- what fails ---- */
+
+typedef enum kind { OURS, CURLS, OPENSSLS, KINDS } kind;
+
+static const char *const kind_names[] = { [OURS] = "our", [CURLS] = "libcurl's", [OPENSSLS] = "OpenSSL's" };
 
 /* Where an address cannot be copied, libcurl asks its resolver instead, which is a thread. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct {
-    _Atomic(tst_memory *) counted;  /* NULL: nothing is counted now */
-    atomic_bool           did_fail; /* it was libcurl that got nothing */
-} curls;
+    tst_memory memory[OPENSSLS]; /* of ours and libcurl's */
+    bool       is_counting;
+    kind       of;               /* the kind of which ... */
+    long       asked;
+    long       fail_at;          /* ... this one fails, from 1; 0: none */
+    bool       stays_empty;      /* all that follow fail too, of all kinds */
+    long       failed[KINDS];
+} plan;
 
-static void *take(void *user, size_t size)
+static _Thread_local bool is_storing_session; /* see below */
+
+/* Whether whoever asks gets nothing. */
+static bool fails(kind of)
 {
-    castor_allocator allocator = tst_allocator(user);
+    bool is_its_turn = false;
+
+    if (!plan.is_counting || plan.fail_at == 0 || is_storing_session) return false;
+    if (of == plan.of) is_its_turn = ++plan.asked == plan.fail_at;
+    if (!is_its_turn && !(plan.stays_empty && plan.failed[plan.of] > 0)) return false;
+    plan.failed[of]++;
+    return true;
+}
+
+/* ---- memory of all three ---- */
+
+static void *take(kind of, size_t size)
+{
+    castor_allocator allocator = tst_allocator(&plan.memory[of]);
 
     pthread_mutex_lock(&lock);
-    void *block = allocator.allocate(allocator.user, size);
+    void *block = fails(of) ? NULL : allocator.allocate(allocator.user, size);
     pthread_mutex_unlock(&lock);
     return block;
 }
 
-static void *take_more(void *user, void *block, size_t old_size, size_t size)
+static void give_back(kind of, void *block)
 {
-    castor_allocator allocator = tst_allocator(user);
-
-    pthread_mutex_lock(&lock);
-    void *moved = allocator.reallocate(allocator.user, block, old_size, size);
-    pthread_mutex_unlock(&lock);
-    return moved;
-}
-
-static void give_back(void *user, void *block)
-{
-    castor_allocator allocator = tst_allocator(user);
+    castor_allocator allocator = tst_allocator(&plan.memory[of]);
 
     pthread_mutex_lock(&lock);
     allocator.release(allocator.user, block);
     pthread_mutex_unlock(&lock);
 }
 
+static void *our_allocate(void *user, size_t size)
+{
+    (void)user;
+    return take(OURS, size);
+}
+
+static void *our_reallocate(void *user, void *block, size_t old_size, size_t size)
+{
+    castor_allocator allocator = tst_allocator(&plan.memory[OURS]);
+
+    (void)user;
+    pthread_mutex_lock(&lock);
+    void *moved = fails(OURS) ? NULL : allocator.reallocate(allocator.user, block, old_size, size);
+    pthread_mutex_unlock(&lock);
+    return moved;
+}
+
+static void our_release(void *user, void *block)
+{
+    (void)user;
+    give_back(OURS, block);
+}
+
+/* ---- libcurl ---- */
+
+/* It does not tell the size when it gives a block back. */
 typedef union curl_block {
     struct {
-        tst_memory *owner; /* NULL: not counted */
-        size_t      size;
+        bool   is_counted; /* it was made while a scene was played */
+        size_t size;
     } is;
     max_align_t align;
 } curl_block;
 
 static void *curl_malloc(size_t size)
 {
-    tst_memory *owner = curls.counted;
-    curl_block *block = owner ? take(owner, sizeof *block + size) : malloc(sizeof *block + size);
+    bool        is_counted = plan.is_counting;
+    curl_block *block = is_counted ? take(CURLS, sizeof *block + size) : malloc(sizeof *block + size);
 
-    if (!block) {
-        curls.did_fail = true;
-        return NULL;
-    }
-    block->is.owner = owner;
+    if (!block) return NULL;
+    block->is.is_counted = is_counted;
     block->is.size = size;
     return block + 1;
 }
 
-static void curl_free_block(void *pointer)
+static void curl_release(void *pointer)
 {
     if (!pointer) return;
     curl_block *block = (curl_block *)pointer - 1;
-    if (block->is.owner) give_back(block->is.owner, block);
+    if (block->is.is_counted) give_back(CURLS, block);
     else free(block);
 }
 
@@ -101,7 +149,7 @@ static void *curl_realloc(void *pointer, size_t size)
 
     if (!moved || !pointer) return moved;
     memcpy(moved, pointer, old_size < size ? old_size : size);
-    curl_free_block(pointer);
+    curl_release(pointer);
     return moved;
 }
 
@@ -120,140 +168,246 @@ static void *curl_calloc(size_t count, size_t size)
     return block ? memset(block, 0, count * size) : NULL;
 }
 
-/* ---- playing ---- */
+/* What libcurl asks for when it stores a session of TLS does not fail. Where the last of it cannot be copied, 7.88.1
+ * (Curl_ssl_addsessionid in lib/vtls/vtls.c) frees the host's name and leaves it in its table; the next session, which
+ * comes with the same bytes, frees it again. We could only do without its table, and so without such sessions. */
+static int (*store_session)(SSL *, SSL_SESSION *);
 
-static tst_server server;
-
-typedef struct attempt {
-    tst_memory   memory;
-    tst_played   played;
-    castor_error error;   /* of making the client */
-    bool         did_fail_in_curl;
-} attempt;
-
-/* Whatever failed, there is memory again: the client answers. */
-static void check_client(castor_client *client)
+static int store_session_safely(SSL *ssl, SSL_SESSION *session)
 {
-    tst_played played = { .count = 0 };
-
-    tst_scene_ask(client, &played);
-    if (played.told[0].verdict != CASTOR_VERDICT_COMPLETE) {
-        tst_played_show(&played);
-        fail_msg("the client does not recover");
-    }
-    tst_played_free(&played);
+    is_storing_session = true;
+    int is_taken = store_session(ssl, session);
+    is_storing_session = false;
+    return is_taken;
 }
 
+/* In place of OpenSSL's own: what the program defines, libcurl uses too. */
+__attribute__((visibility("default"))) void SSL_CTX_sess_set_new_cb(SSL_CTX *context, int (*fn)(SSL *, SSL_SESSION *))
+{
+    typedef void set_fn(SSL_CTX *, int (*)(SSL *, SSL_SESSION *));
+    set_fn      *set = (set_fn *)(uintptr_t)dlsym(RTLD_NEXT, "SSL_CTX_sess_set_new_cb");
+
+    store_session = fn;
+    set(context, store_session_safely);
+}
+
+/* ---- OpenSSL: asked by the thread that plays, and not by pollux ---- */
+
+static _Thread_local bool is_player;
+
+static bool openssl_fails(void)
+{
+    if (!is_player) return false;
+    pthread_mutex_lock(&lock);
+    bool is_failed = fails(OPENSSLS);
+    pthread_mutex_unlock(&lock);
+    return is_failed;
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return size == 0 || openssl_fails() ? NULL : malloc(size);
+}
+
+static void openssl_free(void *block, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(block);
+}
+
+static void *openssl_realloc(void *block, size_t size, const char *file, int line)
+{
+    if (!block) return openssl_malloc(size, file, line);
+    if (size > 0) return openssl_fails() ? NULL : realloc(block, size);
+    openssl_free(block, file, line);
+    return NULL;
+}
+
+/* ---- playing ---- */
+
+static tst_stage stage;
+
+typedef struct attempt {
+    tst_played   played;
+    castor_error error; /* of making the client */
+    long         asked;
+    long         failed[KINDS];
+} attempt;
+
 /* The resolver's thread has no handle to wait for. */
-static void await_resolver(const tst_memory *memory)
+static void await_resolver(void)
 {
     for (int ms = 0; ms < RESOLVER_MS; ms++) {
         pthread_mutex_lock(&lock);
-        bool is_done = memory->live_blocks == 0;
+        bool is_done = plan.memory[CURLS].live_blocks == 0;
         pthread_mutex_unlock(&lock);
         if (is_done) return;
         nanosleep(&(struct timespec){ 0, 1000 * 1000 }, NULL);
     }
 }
 
-static void play(const tst_scene *scene, attempt *out)
+static void check_memory(void)
 {
-    const castor_allocator allocator = { take, take_more, give_back, &out->memory };
-    castor_client         *client = NULL;
-
-    curls.counted = &out->memory;
-    curls.did_fail = false;
-    castor_status status = tst_scene_client(&client, scene, &server, &allocator, &out->error);
-    assert_int_equal(status == CASTOR_OK, client != NULL);
-    if (status == CASTOR_OK) scene->play(client, &out->played);
-    out->did_fail_in_curl = curls.did_fail;
-    out->memory.fail_at = 0;
-    out->memory.stays_empty = false;
-    if (client) check_client(client);
-    castor_client_free(client);
-    castor_stream_close(out->played.left_open);
-    await_resolver(&out->memory);
-    curls.counted = NULL;
-    assert_int_equal(out->memory.live_bytes, 0);
-    assert_int_equal(out->memory.live_blocks, 0);
-    assert_false(out->memory.has_lied);
+    for (kind of = OURS; of <= CURLS; of++) {
+        assert_int_equal(plan.memory[of].live_bytes, 0);
+        assert_int_equal(plan.memory[of].live_blocks, 0);
+    }
+    assert_false(plan.memory[OURS].has_lied);
 }
 
+static void play(const tst_scene *scene, kind of, long fail_at, bool stays_empty, attempt *out)
+{
+    const castor_allocator allocator = { our_allocate, our_reallocate, our_release, NULL };
+    castor_client         *client = NULL;
+    char                   what[96];
+
+    *out = (attempt){ .asked = 0 };
+    tst_stage_spoil(&stage, scene->fault);
+    plan.of = of;
+    plan.asked = 0;
+    memset(plan.failed, 0, sizeof plan.failed);
+    plan.stays_empty = stays_empty;
+    plan.fail_at = fail_at;
+    plan.is_counting = true;
+    castor_status status = tst_scene_client(&client, scene, &stage, &allocator, &out->error);
+    assert_int_equal(status == CASTOR_OK, client != NULL);
+    if (status == CASTOR_OK) scene->play(client, &out->played);
+    plan.fail_at = 0;
+    out->asked = plan.asked;
+    memcpy(out->failed, plan.failed, sizeof out->failed);
+    tst_stage_spoil(&stage, NULL);
+    (void)snprintf(what, sizeof what, "a want of %s allocation %ld%s", kind_names[of], fail_at,
+                   stays_empty ? " and all that followed" : "");
+    if (client) tst_scene_check_client(scene, client, what);
+    castor_client_free(client);
+    castor_stream_close(out->played.left_open);
+    await_resolver();
+    plan.is_counting = false;
+    check_memory();
+}
+
+/* ---- judging ---- */
+
 typedef struct tally {
-    long total;
-    long in_curl;
+    long failed[KINDS]; /* runs, by what failed first */
     long unharmed;
     long no_memory;
     long network;
+    long timeout;
 } tally;
 
-static void judge(const attempt *got, const attempt *whole, tally *count)
+static const char *judge(const attempt *got, const attempt *whole, castor_status status)
 {
-    castor_status status = got->error.status ? got->error.status : tst_played_status(&whole->played, &got->played);
-    const char   *wrong = tst_played_judge(&whole->played, &got->played);
+    const char *wrong = tst_played_judge(&whole->played, &got->played);
+    bool        is_ours = got->failed[CURLS] + got->failed[OPENSSLS] == 0;
 
-    if (!wrong && status != CASTOR_OK && status != CASTOR_NO_MEMORY && !got->did_fail_in_curl) wrong = "not NO_MEMORY";
-    if (wrong) {
-        (void)fprintf(stderr, "allocation %ld of about %ld failed%s: %s\n", count->total, whole->memory.asked,
-                      got->did_fail_in_curl ? " in libcurl" : "", wrong);
-        tst_played_show(&got->played);
-        fail();
-    }
-    count->in_curl += got->did_fail_in_curl;
-    count->unharmed += status == CASTOR_OK;
-    count->no_memory += status == CASTOR_NO_MEMORY;
-    count->network += status != CASTOR_OK && status != CASTOR_NO_MEMORY;
+    if (wrong || status == CASTOR_OK || status == CASTOR_NO_MEMORY) return wrong;
+    if (is_ours) return "not NO_MEMORY";
+    bool is_lost = status == CASTOR_NETWORK || status == CASTOR_INCOMPLETE || status == CASTOR_TIMEOUT;
+    return is_lost ? NULL : "neither NO_MEMORY nor the network's";
 }
 
-static void fail_each(const tst_scene *scene, bool stays_empty, tally *count)
+static void count_one(const attempt *got, kind of, castor_status status, tally *count)
 {
-    attempt whole = { .memory = { 0 } };
-    bool    did_fail = true;
+    if (got->failed[of] == 0) return;
+    count->failed[of]++;
+    count->unharmed += status == CASTOR_OK;
+    count->no_memory += status == CASTOR_NO_MEMORY;
+    count->network += status == CASTOR_NETWORK || status == CASTOR_INCOMPLETE;
+    count->timeout += status == CASTOR_TIMEOUT;
+}
 
-    play(scene, &whole); /* what libcurl makes once and for all is made here */
-    tst_played_free(&whole.played);
-    whole = (attempt){ .memory = { 0 } };
-    play(scene, &whole);
-    assert_true(tst_played_is_good(&whole.played, scene));
-    for (long nth = 1; did_fail && nth < ALLOCATIONS_MAX; nth++) {
-        attempt got = { .memory = { .fail_at = nth, .stays_empty = stays_empty } };
-        play(scene, &got);
-        did_fail = got.memory.did_fail;
-        count->total += did_fail;
-        if (did_fail) judge(&got, &whole, count);
-        else assert_true(tst_played_is_same(&whole.played, &got.played));
-        tst_played_free(&got.played);
+static bool fail_one(const tst_scene *scene, kind of, long nth, bool stays_empty, const attempt *whole, tally *count)
+{
+    attempt got;
+
+    play(scene, of, nth, stays_empty, &got);
+    got.played.may_be_late = got.failed[CURLS] + got.failed[OPENSSLS] > 0;
+    castor_status status = got.error.status ? got.error.status : tst_played_status(&whole->played, &got.played);
+    const char   *wrong = got.failed[of] ? judge(&got, whole, status) : NULL;
+    if (!got.failed[of] && !tst_played_is_same(&whole->played, &got.played)) wrong = "nothing failed, and it differs";
+    if (wrong) {
+        (void)fprintf(stderr, "%s allocation %ld of about %ld failed%s: %s\n", kind_names[of], nth, whole->asked,
+                      stays_empty ? " and all that followed" : "", wrong);
+        tst_played_show(&got.played);
+        fail();
     }
-    assert_false(did_fail);
-    tst_played_free(&whole.played);
+    count_one(&got, of, status, count);
+    tst_played_free(&got.played);
+    return got.failed[of] > 0;
+}
+
+/* ---- how thorough ---- */
+
+typedef struct pace {
+    long first;
+    long step;
+} pace;
+
+/* A handshake asks OpenSSL for memory some 4,500 times, and it is the same in all scenes: the first of them goes
+ * through all that there are, or as many as there is time for; of the others each looks at some. */
+static pace pace_of(const tst_scene *scene, kind of)
+{
+    const char *given = getenv("CASTOR_FAILURES");
+    bool        wants_all = given && strcmp(given, "all") == 0;
+    long        number = (long)(scene - tst_scenes), step = 1;
+
+    if (of == OPENSSLS) step = !wants_all ? 1409 : number == 0 ? 1 : 101;
+    else if (stage.wire != TST_CLEAR && !wants_all) step = 29;
+    return (pace){ .first = 1 + number % step, .step = step };
+}
+
+static void fail_each(const tst_scene *scene, kind of, tally *count)
+{
+    pace at = pace_of(scene, of);
+
+    for (int stays_empty = 0; stays_empty <= 1; stays_empty++) {
+        attempt whole;
+        long    nth = at.first;
+        play(scene, of, ALLOCATIONS_MAX, false, &whole);
+        assert_true(tst_played_is_good(&whole.played, scene->verdict));
+        while (fail_one(scene, of, nth, stays_empty, &whole, count)) {
+            nth += at.step;
+            assert_true(nth < ALLOCATIONS_MAX);
+        }
+        tst_played_free(&whole.played);
+    }
 }
 
 static void every_allocation_fails(void **state)
 {
     const tst_scene *scene = *state;
-    tally            count = { 0 };
+    attempt          first;
+    tally            count = { .unharmed = 0 };
 
-    fail_each(scene, false, &count);
-    fail_each(scene, true, &count);
-    (void)printf("%ld allocations failed, %ld of them libcurl's: %ld unharmed, %ld NO_MEMORY, %ld NETWORK\n",
-                 count.total, count.in_curl, count.unharmed, count.no_memory, count.network);
+    is_player = true;
+    play(scene, OURS, 0, false, &first); /* what is made once and for all is made here */
+    tst_played_free(&first.played);
+    fail_each(scene, OURS, &count);
+    fail_each(scene, CURLS, &count);
+    if (stage.wire != TST_CLEAR) fail_each(scene, OPENSSLS, &count);
+    (void)printf("failed: %ld of ours, %ld of libcurl's, %ld of OpenSSL's: %ld unharmed, %ld NO_MEMORY, %ld NETWORK, "
+                 "%ld TIMEOUT\n",
+                 count.failed[OURS], count.failed[CURLS], count.failed[OPENSSLS], count.unharmed, count.no_memory,
+                 count.network, count.timeout);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct CMUnitTest tests[64];
+    tst_wire          wire = tst_wire_of(argc > 1 ? argv[1] : NULL);
 
-    assert(tst_scene_count <= sizeof tests / sizeof *tests);
-    for (size_t i = 0; i < tst_scene_count; i++) {
-        void *scene = (void *)(uintptr_t)&tst_scenes[i];
-        tests[i] = (struct CMUnitTest){ tst_scenes[i].name, every_allocation_fails, NULL, NULL, scene };
-    }
-    /* Before the library asks for it: what comes first counts. */
-    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_free_block, curl_realloc, curl_strdup,
+    /* Before anybody asks for any: what comes first counts. */
+    if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1) return 1;
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_malloc, curl_release, curl_realloc, curl_strdup,
                              curl_calloc) != CURLE_OK) return 1;
-    tst_scenes_serve(&server);
-    int failed = _cmocka_run_group_tests("every allocation fails", tests, tst_scene_count, NULL, NULL);
-    tst_server_stop(&server);
+    tst_stage_open(&stage, wire);
+    size_t count = tst_scene_tests(wire, every_allocation_fails, tests, sizeof tests / sizeof *tests);
+    int    failed = _cmocka_run_group_tests("every allocation fails", tests, count, NULL, NULL);
+    tst_stage_close(&stage);
     curl_global_cleanup();
     return failed;
 }

@@ -3,16 +3,19 @@
  */
 #include "calls/calls.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Of each thread; nothing is spoilt while `fault.call` is NULL. */
@@ -88,6 +91,10 @@ typedef int     eventfd_fn(unsigned, int);
 typedef int     fcntl_fn(int, int, ...);
 typedef int     open_fn(const char *, int, ...);
 typedef int     close_fn(int);
+typedef FILE   *fopen_fn(const char *, const char *);
+typedef char   *fgets_fn(char *, int, FILE *);
+typedef DIR    *opendir_fn(const char *);
+typedef int     stat_fn(const char *restrict, struct stat *restrict);
 
 #define VISIBLE __attribute__((visibility("default")))
 
@@ -199,4 +206,32 @@ VISIBLE int close(int fd)
 
     if (is_bad) errno = error;
     return is_bad ? -1 : result;
+}
+
+/* Of files with certificates: within the C library nobody can step between these and the kernel. */
+FILE *fopen64(const char *path, const char *mode);
+
+VISIBLE FILE *fopen(const char *path, const char *mode)
+{
+    return fails("fopen", -1) ? NULL : REAL(fopen_fn *, "fopen")(path, mode);
+}
+
+VISIBLE FILE *fopen64(const char *path, const char *mode)
+{
+    return fails("fopen", -1) ? NULL : REAL(fopen_fn *, "fopen64")(path, mode);
+}
+
+VISIBLE char *fgets(char *line, int size, FILE *file)
+{
+    return fails("fgets", -1) ? NULL : REAL(fgets_fn *, "fgets")(line, size, file);
+}
+
+VISIBLE DIR *opendir(const char *path)
+{
+    return fails("opendir", -1) ? NULL : REAL(opendir_fn *, "opendir")(path);
+}
+
+VISIBLE int stat(const char *restrict path, struct stat *restrict out)
+{
+    return fails("stat", -1) ? -1 : REAL(stat_fn *, "stat")(path, out);
 }

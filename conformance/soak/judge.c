@@ -119,7 +119,7 @@ static void count(soak_judge *judge, const soak_outcome *of, const tst_sample *s
     judge->judged++;
     judge->kinds[of->kind]++;
     judge->again += of->requests > 1;
-    judge->lost += rules_is_lost(of, sample, known);
+    judge->lost += rules_is_lost(of, sample, known) || rules_was_lost_before(of, known);
     judge->requests_most += (uint64_t)of->requests;
     judge->requests_least += rules_requests_least(of, sample, known);
     judge->guests[of->guest].verdicts[of->was_left ? CASTOR_VERDICT_NONE : of->verdict]++;

@@ -77,12 +77,19 @@ static bool is_broken_off(const tst_ending *ending)
            ending->verdict == CASTOR_VERDICT_QUOTA_NOW;
 }
 
+/* libcurl may have dropped its end: see rules_is_lost. */
+static bool is_whole_but_shared(const tst_ending *ending, const soak_outcome *of)
+{
+    return of->place == SOAK_SHARED && ending->verdict == CASTOR_VERDICT_COMPLETE;
+}
+
 static bool may_be_followed(const book_hit *hit, const soak_outcome *of)
 {
     const tst_ending *ending = ending_of(hit, of);
 
     if (hit->is_cut || ending->requests > 1 || strchr(ending->text, '?')) return true;
     if (of->place == SOAK_SHARED && ending->verdict == CASTOR_VERDICT_TIMEOUT) return true; /* the wait ends with it */
+    if (is_whole_but_shared(ending, of)) return true;
     return of->restarts_max > 0 && is_broken_off(ending);
 }
 
@@ -257,6 +264,15 @@ bool rules_is_lost(const soak_outcome *of, const tst_sample *sample, const book_
     if (is_cut_short(of)) return false;
     if (of->kind == SOAK_LONG ? is_ended_by_hit(of, known) : is_decided_by_hit(of, &came, known)) return false;
     return is_stalled(of, &came, known) || (of->is_transient && (is_unread(of, known) || is_dropped(of, &came, known)));
+}
+
+bool rules_was_lost_before(const soak_outcome *of, const book_page *known)
+{
+    for (size_t i = 0; i < known->count && i + 1 < (size_t)of->requests && of->kind != SOAK_LONG; i++) {
+        bool is_cut = known->hits[i].is_cut;
+        if (!is_cut && is_whole_but_shared(ending_of(&known->hits[i], of), of)) return true;
+    }
+    return false;
 }
 
 uint64_t rules_requests_least(const soak_outcome *of, const tst_sample *sample, const book_page *known)

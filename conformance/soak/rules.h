@@ -14,6 +14,9 @@ bool rules_is_right(const soak_outcome *of, const tst_sample *sample, const book
  * the end when it saw the connection close, or did not go on reading. Few may. */
 bool rules_is_lost(const soak_outcome *of, const tst_sample *sample, const book_page *known);
 
+/* The same of an attempt that was followed by another. */
+bool rules_was_lost_before(const soak_outcome *of, const book_page *known);
+
 /* How many of its requests its twin must have seen. */
 uint64_t rules_requests_least(const soak_outcome *of, const tst_sample *sample, const book_page *known);
 

@@ -38,6 +38,11 @@ def whole(number):
     return f"{number:.0f}"
 
 
+def at_rate(events_s, us_event):
+    """So many events a second: of a core, in percent, whether or not the machine had time for that many."""
+    return Spread(*(one * events_s / 1e4 for one in us_event)) if us_event else None
+
+
 def sum_of_all(runs, measures, name):
     """None unless all of them ran."""
     totals = [runs.total(measure, side, name) for measure, side in measures]
@@ -91,6 +96,10 @@ def claims(runs):
         # One is the end of the wait itself.
         Claim("1,000 silent streams: wake-ups in 60 s, their end included, once libcurl's timers for connecting ran out",
               runs.figure("silent", "castor", "wake_ups"), whole, 1, 1),
+        Claim("pollux with 10,000 paced streams, HTTP/1.1: memory a stream",
+              runs.figure("pollux", "paced, HTTP/1.1", "server_bytes_stream"), kilobytes, 2 * KILOBYTE),
+        Claim("pollux at 25,000 events a second, HTTP/1.1: of a core",
+              at_rate(25000, runs.figure("pollux-25000", "pollux, HTTP/1.1", "server_cpu_us_event")), percent, 25),
     ]
 
 

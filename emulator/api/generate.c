@@ -13,24 +13,14 @@
 #include "generate/play.h"
 #include "generate/wishes.h"
 
-/* What is being answered. */
-typedef struct generation {
-    plx_answer answer;
-    plx_play   play;
-} generation;
-
 static void go_on(plx_exchange *e)
 {
-    generation *g = e->state;
-
-    plx_play_go_on(&g->play);
+    plx_play_go_on(e->state);
 }
 
 static void on_gone(plx_exchange *e)
 {
-    generation *g = e->state;
-
-    plx_play_free(&g->play);
+    plx_play_free(e->state);
 }
 
 /* The body and what was read from it; the answer does not need them. */
@@ -52,25 +42,30 @@ static void refuse(plx_exchange *e, castor_status status)
     plx_exchange_refuse(e, &refusal);
 }
 
-static void play_answer(plx_exchange *e, generation *g, plx_asking *asking, const plx_case *source,
+static void play_answer(plx_exchange *e, plx_play *play, plx_asking *asking, const plx_case *source,
                         const plx_encoding *encoding)
 {
     plx_answerer  answerer = plx_world_answerer(e->world);
-    castor_status status = plx_answer_compose(&g->answer, &asking->ask, source, &answerer, &e->arena);
+    plx_answer   *answer = cst_arena_alloc(&e->arena, sizeof *answer); /* bytes of a script do without it */
     plx_lane     *lanes = NULL;
+    castor_status status = CASTOR_NO_MEMORY;
 
+    if (answer) {
+        *answer = (plx_answer){ .candidate_count = 0 };
+        status = plx_answer_compose(answer, &asking->ask, source, &answerer, &e->arena);
+    }
     forget(e, asking);
     if (status == CASTOR_OK) {
-        lanes = cst_arena_alloc(&e->arena, plx_answer_lanes(&g->answer) * sizeof *lanes);
+        lanes = cst_arena_alloc(&e->arena, plx_answer_lanes(answer) * sizeof *lanes);
         if (!lanes) status = CASTOR_NO_MEMORY;
     }
     if (status != CASTOR_OK) {
         refuse(e, status);
         return;
     }
-    if (!plx_deadline_keep(e, &g->answer, lanes, encoding)) return;
-    plx_stats_add_answer(e->world->stats, &g->answer);
-    plx_play_answer(&g->play, e->reply, &g->answer, lanes, encoding, source);
+    if (!plx_deadline_keep(e, answer, lanes, encoding)) return;
+    plx_stats_add_answer(e->world->stats, answer);
+    plx_play_answer(play, e->reply, answer, lanes, encoding, source);
 }
 
 /* A prompt that wishes something of pollux itself gets that; else a script is looked for, and else the upstream is
@@ -80,16 +75,16 @@ static void play(plx_exchange *e, plx_asking *asking, const plx_encoding *encodi
     plx_world      *world = e->world;
     bool            is_wish = plx_wishes_read(asking->ask.prompt).are_there;
     const plx_case *source = is_wish ? NULL : plx_catalogue_find(world->catalogue, asking->ask.prompt);
-    generation     *g = cst_arena_alloc(&e->arena, sizeof *g);
+    plx_play       *under_way = cst_arena_alloc(&e->arena, sizeof *under_way);
     plx_refusal     refusal = { .code = 0 };
 
     if (plx_spoil_answer(e, source ? source->fault : CST_NONE)) {
         plx_asking_end(asking);
         return;
     }
-    if (!g) plx_refuse_memory(&refusal);
+    if (!under_way) plx_refuse_memory(&refusal);
     else plx_quota_take(world, e->key, asking->ask.model, plx_token_total(&asking->ask.prompt_tokens), &refusal);
-    if (!g || refusal.code) {
+    if (!under_way || refusal.code) {
         plx_exchange_refuse(e, &refusal);
         plx_asking_end(asking);
         return;
@@ -99,16 +94,16 @@ static void play(plx_exchange *e, plx_asking *asking, const plx_encoding *encodi
         plx_asking_end(asking);
         return;
     }
-    *g = (generation){ .play = { .reply = NULL } };
-    e->state = g;
+    *under_way = (plx_play){ .reply = NULL };
+    e->state = under_way;
     e->on_timer = go_on;
     e->on_gone = on_gone;
     if (!source || source->is_answer) {
-        play_answer(e, g, asking, source, encoding);
+        play_answer(e, under_way, asking, source, encoding);
         return;
     }
     forget(e, asking);
-    plx_play_bytes(&g->play, e->reply, source, plx_pace_first_us(&world->pace, &world->chance));
+    plx_play_bytes(under_way, e->reply, source, plx_pace_first_us(&world->pace, &world->chance));
 }
 
 static bool wants_events(const plx_exchange *e)

@@ -190,7 +190,7 @@ const tst_fate tst_fates[] = {
 
 const size_t tst_fate_count = sizeof tst_fates / sizeof tst_fates[0];
 
-/* Where chat completions differ: an event of their own is the end, and what comes behind it, or does not, is nothing. */
+/* Where chat completions differ: an event of their own is the end, whatever comes behind it, or does not. */
 static const tst_fate chat_fates[] = {
     { "cut@end", { ALL, SAME, UNENDED }, "[DONE] was told" },
     { "silent@end", { ALL, SAME, UNENDED }, "" },
@@ -326,7 +326,9 @@ static match take_pieces(const tst_came *came, size_t from, size_t to, castor_st
 {
     match found = FITS;
 
-    for (size_t i = from; i < to && i < came->sample->piece_count && found == FITS; i++) found = take(came->sample->pieces[i], text);
+    for (size_t i = from; i < to && i < came->sample->piece_count && found == FITS; i++) {
+        found = take(came->sample->pieces[i], text);
+    }
     return found;
 }
 

@@ -1,4 +1,4 @@
-/* test_matrix.c -- every fault of pollux x transport x face x dialect: each answer must end as the table in fates.c says.
+/* test_matrix.c -- every fault of pollux x transport x face x dialect: each answer must end as fates.c says.
  * SPDX-License-Identifier: MIT
  *
  * All rows are under way at the same time, on a client for each transport and group; whole answers come one after the
@@ -301,7 +301,8 @@ static bool is_of(const tst_fate *fate, const char *name)
  * legacy method tells nothing. */
 static bool keeps_facts(const row *it, const setting *as)
 {
-    bool has_none = is_of(it->fate, "nousage") || (as->in == CASTOR_DIALECT_OPENAI && it->verdict != CASTOR_VERDICT_COMPLETE);
+    bool is_early = as->in == CASTOR_DIALECT_OPENAI && it->verdict != CASTOR_VERDICT_COMPLETE;
+    bool has_none = is_early || is_of(it->fate, "nousage");
 
     if (it->text.len == 0 || as->in == CASTOR_DIALECT_MESSAGE) return true;
     return it->has_id && (it->has_usage || has_none);

@@ -58,8 +58,8 @@ static castor_stream *open_sample(castor_client *client, int number)
     char           model[SOAK_MODEL_SIZE];
     castor_turn    turn;
     castor_stream *stream = NULL;
-    castor_request request = soak_request_for(0, (soak_kind)(number / 2 / SOAK_PROMPTS), number / 2 % SOAK_PROMPTS, model,
-                                              &turn);
+    soak_kind      kind = (soak_kind)(number / 2 / SOAK_PROMPTS);
+    castor_request request = soak_request_for(0, kind, number / 2 % SOAK_PROMPTS, model, &turn);
 
     request.is_unary = number % 2;
     (void)castor_stream_open(&stream, client, &request, NULL);

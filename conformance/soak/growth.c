@@ -69,7 +69,8 @@ void growth_add(growth_mean *mean, const growth_sample *sample, uint64_t answers
 void growth_compare(soak_world *world, const growth_sample samples[4], const growth_mean means[2])
 {
     const growth_sample *before = &samples[0], *warm = &samples[1], *end = &samples[2], *after = &samples[3];
-    double               grown = means[1].heap_bytes - means[0].heap_bytes, answers = means[1].answers - means[0].answers;
+    double               grown = means[1].heap_bytes - means[0].heap_bytes;
+    double               answers = means[1].answers - means[0].answers;
     double               most = HEAP_BYTES_MAX + HEAP_BYTES_AN_ANSWER_MAX * answers;
 
     printf("resident: %ld KB before, %ld KB warm, %ld KB at the end (%ld KB more; %d KB are allowed)\n",

@@ -77,7 +77,8 @@ void soak_judge_spoil(soak_judge *judge, double rate)
         cst_buf json;
         cst_buf_init(&json, cst_allocator_default(), JSON_BYTES_MAX);
         judge->chance++;
-        cst_buf_append_format(&json, "{\"chaos\": \"seed=%u,rate=%.3f,faults=", (unsigned)(judge->chance % 1000000), rate);
+        cst_buf_append_format(&json, "{\"chaos\": \"seed=%u,rate=%.3f,faults=", (unsigned)(judge->chance % 1000000),
+                              rate);
         book_choose_faults(i, &judge->chance, &json);
         cst_buf_append_text(&json, "\"}");
         bool is_taken = tst_witness_arm(&judge->world->places[i].witness, json.data);
@@ -107,11 +108,12 @@ static void complain_about(soak_judge *judge, const soak_outcome *of, const book
 
     judge->misjudged++;
     print_hits(known, hits, sizeof hits);
-    soak_complain(judge->world, "request %" PRIu64 " of guest %d at the twin %s, %s, prompt %d%s: %s%s%s (%s), %d requests, "
-                  "%zu bytes of text \"%.*s\"; hit %zu times:%s", of->id, of->guest, judge->world->places[of->place].name,
-                  soak_kind_names[of->kind], of->prompt, of->is_whole ? ", whole" : "",
-                  castor_verdict_name(of->verdict), of->was_cancelled ? ", cancelled" : "", of->was_left ? ", left" : "",
-                  of->message, of->requests, text.len, shown, text.len ? text.data : "", known->count, hits);
+    soak_complain(judge->world, "request %" PRIu64 " of guest %d at the twin %s, %s, prompt %d%s: %s%s%s (%s), %d "
+                  "requests, %zu bytes of text \"%.*s\"; hit %zu times:%s", of->id, of->guest,
+                  judge->world->places[of->place].name, soak_kind_names[of->kind], of->prompt,
+                  of->is_whole ? ", whole" : "", castor_verdict_name(of->verdict),
+                  of->was_cancelled ? ", cancelled" : "", of->was_left ? ", left" : "", of->message, of->requests,
+                  text.len, shown, text.len ? text.data : "", known->count, hits);
 }
 
 static void count(soak_judge *judge, const soak_outcome *of, const tst_sample *sample, const book_page *known)
@@ -203,8 +205,8 @@ static void print_figures(const soak_judge *judge, uint64_t requests)
     printf("%" PRIu64 " requests (%" PRIu64 " to %" PRIu64 " expected), %" PRIu64 " answers took several\n", requests,
            judge->requests_least, judge->requests_most, judge->again);
     printf("soak: %ld s, %zu streams at once, %" PRIu64 " answers, %" PRIu64 " attempts spoilt, %" PRIu64
-           " lost beside them, %" PRIu64 " with connections and without a line, %" PRIu64 " answers wrong\n", world->seconds,
-           world->streams, judge->judged, book_spoilt(judge->known), book_cut(judge->known), judge->lost,
+           " lost beside them, %" PRIu64 " with connections and without a line, %" PRIu64 " answers wrong\n",
+           world->seconds, world->streams, judge->judged, book_spoilt(judge->known), book_cut(judge->known), judge->lost,
            judge->misjudged);
 }
 

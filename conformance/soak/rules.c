@@ -120,7 +120,7 @@ static bool is_decided_by_hit(const soak_outcome *of, const tst_came *came, cons
         if (i <= followable && fits_hit(hit, of, came)) return true;
         if (i <= followable && has_struck && is_part_of(ending_of(hit, of), came)) return true;
         if (of->restarts_max == 0 || !may_show_nothing(hit, of)) return false;
-        has_struck = came->verdict == CASTOR_VERDICT_TIMEOUT && ending_of(hit, of)->verdict == CASTOR_VERDICT_TIMEOUT;
+        has_struck |= came->verdict == CASTOR_VERDICT_TIMEOUT && ending_of(hit, of)->verdict == CASTOR_VERDICT_TIMEOUT;
     }
     return false;
 }
@@ -155,7 +155,7 @@ static bool is_cut_short(const soak_outcome *of)
 /* ---- hops ---- */
 
 /*
- * Of an answer in hops it is not known which of them was hit. So its text is held against the sample from the beginning,
+ * Of an answer in hops it is not known which of them was hit. So its text is held against the sample from its start,
  * unless some hit changes texts; and its verdict must be that of some hit. A hop whose end is lost has told where to go
  * on; behind a hop that has brought content nothing is lost before content.
  */
@@ -245,7 +245,8 @@ static bool is_unread(const soak_outcome *of, const book_page *known)
 
 static bool is_dropped(const soak_outcome *of, const tst_came *came, const book_page *known)
 {
-    const tst_ending *last = known->count == (size_t)of->requests ? ending_of(&known->hits[known->count - 1], of) : &unspoilt;
+    bool              is_hit = known->count == (size_t)of->requests;
+    const tst_ending *last = is_hit ? ending_of(&known->hits[known->count - 1], of) : &unspoilt;
     bool              is_lost = of->verdict == CASTOR_VERDICT_TRUNCATED || of->verdict == CASTOR_VERDICT_NETWORK;
 
     return of->place == SOAK_SHARED && is_lost && last->verdict == CASTOR_VERDICT_COMPLETE && is_part_of(last, came);

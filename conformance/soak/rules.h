@@ -9,8 +9,8 @@
 /* `sample`: what comes when nobody spoils it. */
 bool rules_is_right(const soak_outcome *of, const tst_sample *sample, const book_page *known);
 
-/* Whether its last attempt was lost with its connection, and no line in any history tells why: it met one that was dying
- * for what was done to others, and was not read; or, where connections are shared, it was answered, and libcurl dropped
+/* Whether its last attempt was lost with its connection, and no line in any history tells why: it met one that was
+ * dying for what was done to others, and was not read; or, where connections are shared, it was answered, and libcurl dropped
  * the end when it saw the connection close, or did not go on reading. Few may. */
 bool rules_is_lost(const soak_outcome *of, const tst_sample *sample, const book_page *known);
 

@@ -94,7 +94,8 @@ castor_client_options soak_client_options(const soak_place *place);
 
 /* A request; `model` and `turn` must live as long as it. */
 enum { SOAK_MODEL_SIZE = 40 };
-castor_request soak_request_for(uint64_t id, soak_kind kind, int prompt, char model[SOAK_MODEL_SIZE], castor_turn *turn);
+castor_request soak_request_for(uint64_t id, soak_kind kind, int prompt, char model[SOAK_MODEL_SIZE],
+                                castor_turn *turn);
 
 /* The number in a model's name; 0: it has none. */
 uint64_t soak_id_of(castor_str model);

@@ -176,14 +176,14 @@ bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code)
     return cst_exchange_set_trust(exchange);
 }
 
-/* In HTTP/2 a frame may come at any time: it names its stream. */
+/* In HTTP/2 a frame may come at any time: it names its stream. HTTP/1.0 keeps connections, too, when it says so. */
 static void note_kept(cst_exchange *exchange)
 {
     curl_socket_t socket = CURL_SOCKET_BAD;
     long          version = 0;
 
     curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_VERSION, &version);
-    if (version != CURL_HTTP_VERSION_1_1) return;
+    if (version != CURL_HTTP_VERSION_1_0 && version != CURL_HTTP_VERSION_1_1) return;
     if (curl_easy_getinfo(exchange->easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return;
     cst_sockets_kept(exchange->all->sockets, socket, exchange->local_port);
 }

@@ -167,8 +167,8 @@ bool cst_exchange_tries_again(cst_exchange *exchange, CURLcode code)
 {
     bool is_refused = code == CURLE_PEER_FAILED_VERIFICATION && !exchange->is_sent && is_chain_refused(exchange);
 
-    if (exchange->is_stale) {
-        exchange->is_stale = false;
+    if (exchange->is_stale) { /* what the kept connection was says nothing of the new one */
+        exchange->is_stale = exchange->is_reused = false;
         return curl_easy_setopt(exchange->easy, CURLOPT_FRESH_CONNECT, 1L) == CURLE_OK;
     }
     if (!is_refused || !cst_roots_widen(&exchange->all->roots, exchange->trusted)) return false;

@@ -120,6 +120,32 @@ static void a_handle_with_too_small_a_buffer_is_not_used_again(void **state)
     tear_down(&fix);
 }
 
+static void keep_failure(void *user, const castor_error *failure, bool was_closed)
+{
+    (void)was_closed;
+    *(castor_error *)user = *failure;
+}
+
+/* Of a used connection any failure may be a leftover; that of a new one that replaces it is judged by itself. */
+static void a_new_connection_in_place_of_a_stale_one_was_not_used_before(void **state)
+{
+    fixture      fix;
+    castor_error failure = { 0 };
+
+    (void)state;
+    set_up(&fix);
+    take(&fix, 1);
+    fix.taken[0]->sink = (cst_sink){ .user = &failure, .on_end = keep_failure };
+    fix.taken[0]->is_stale = fix.taken[0]->is_reused = true;
+    assert_true(cst_exchange_tries_again(fix.taken[0], CURLE_ABORTED_BY_CALLBACK));
+    assert_false(cst_exchange_tries_again(fix.taken[0], CURLE_PEER_FAILED_VERIFICATION));
+    cst_exchange_end(fix.taken[0], CURLE_PEER_FAILED_VERIFICATION);
+    assert_int_equal(failure.status, CASTOR_NETWORK);
+    assert_false(failure.is_transient);
+    cst_exchange_give_back(fix.taken[0]);
+    tear_down(&fix);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +153,7 @@ int main(void)
         cmocka_unit_test(a_handle_that_was_kept_is_used_again_and_forgets_what_it_had),
         cmocka_unit_test(a_handle_that_ended_badly_is_not_kept),
         cmocka_unit_test(a_handle_with_too_small_a_buffer_is_not_used_again),
+        cmocka_unit_test(a_new_connection_in_place_of_a_stale_one_was_not_used_before),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ typedef struct curl_group {
     size_t                 open_count; /* of its exchanges, those that are not closed */
     int64_t                connections; /* its share of those that there may be */
     int64_t                due_ms;     /* when libcurl wants to be called; INT64_MAX: never */
-    bool                   is_spoilt;  /* it ran out of memory: it must not be used for another exchange */
+    bool                   is_spoilt;  /* it may have run out of memory: it must not be used for another exchange */
 } curl_group;
 
 typedef struct curl_transport {
@@ -231,8 +231,9 @@ static bool add_again(cst_exchange *exchange)
     return curl_multi_add_handle(multi, exchange->easy) == CURLM_OK;
 }
 
-/* What is told with these codes may have been a want of memory, and then libcurl 7.88.1 has kept what is half made: trusted
- * certificates without their keys, for a day, or a connection of HTTP/2 that broke, and looks like one to use again. */
+/* What is told with these codes may have been a want of memory, and then libcurl 7.88.1 has kept what is half made:
+ * trusted certificates without their keys, for a day, or a connection of HTTP/2 that broke, and looks like one to use
+ * again. */
 static bool leaves_ruins(const cst_exchange *exchange, CURLcode code)
 {
     curl_socket_t kept = CURL_SOCKET_BAD;

@@ -191,7 +191,8 @@ static void say_bad_finish(const cst_candidate *worst, castor_error *out)
     const char *what = worst->finish == CASTOR_VERDICT_BLOCKED     ? "the server stopped the answer"
                        : worst->finish == CASTOR_VERDICT_MALFORMED ? "the model's output was malformed"
                        : worst->finish == CASTOR_VERDICT_EMPTY     ? "the model finished with nothing to show"
-                                                                   : "the server ended the answer for a reason that is no normal stop";
+                                                                   : "the server ended the answer for a reason that "
+                                                                     "is no normal stop";
 
     castor_str  reason = cst_buf_view(&worst->reason), message = cst_buf_view(&worst->message);
 

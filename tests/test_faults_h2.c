@@ -162,6 +162,23 @@ static void who_is_not_whole_has_a_line(void **state)
     }
 }
 
+/* It has been given; only the client's window held it up when another one ended the connection. */
+static void an_answer_that_was_given_is_still_told_when_another_ends_the_connection(void **state)
+{
+    const char *const headers[] = { "x-goog-api-key", "k", "content-type", "application/json", NULL };
+    const char       *body = PROMPT("pollux: tokens 60000"); /* several windows */
+    tst_h2           *h = tst_h2_connect(world.clear.port);
+    tst_h2_stream    *given = tst_h2_request(h, "POST", WHOLE, headers, body, strlen(body));
+
+    (void)state;
+    while (given->len == 0) assert_true(tst_h2_step(h));
+    ask(h, "cut@head", PROMPT("Explain photosynthesis"));
+    while (tst_h2_step(h)) continue;
+    assert_true(given->is_whole);
+    assert_true(h->is_over);
+    tst_h2_hang_up(h);
+}
+
 static void frames_are_as_small_as_asked(void **state)
 {
     static const struct {
@@ -324,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_cut_ends_the_connection),
         cmocka_unit_test(the_history_tells_who_was_lost_with_a_connection),
         cmocka_unit_test(who_is_not_whole_has_a_line),
+        cmocka_unit_test(an_answer_that_was_given_is_still_told_when_another_ends_the_connection),
         cmocka_unit_test(frames_are_as_small_as_asked),
         cmocka_unit_test(a_window_that_never_opens_takes_no_more_than_it_is_wide),
         cmocka_unit_test(a_wrong_length_is_a_breach_of_the_protocol),

@@ -86,11 +86,21 @@ static bool open_session(plx_connection *c)
 
 /* ---- bytes ---- */
 
+/* An answer that its handler has ended is no bystander: it is all there, and only waits for the client's window,
+ * until its patience is over. */
+static bool owes_an_end(const plx_h2_session *s)
+{
+    for (const plx_h2_stream *st = s->streams; st; st = st->next) {
+        if (st->last_word == PLX_H2_END && st->out.len > st->out_at) return true;
+    }
+    return false;
+}
+
 static void on_bytes(plx_connection *c, castor_str bytes)
 {
     plx_h2_session *s = c->state;
 
-    if (s->is_ending) return;
+    if (s->is_ending && !owes_an_end(s)) return; /* windows may still open; requests are not taken any more */
     ssize_t taken = nghttp2_session_mem_recv(s->nghttp2, (const uint8_t *)bytes.data, bytes.len);
     if (taken < 0) plx_pipe_give_up(&c->pipe); /* no preface, a flood, or no memory; other errors become a GOAWAY */
     else plx_h2_flush_soon(s);
@@ -139,15 +149,6 @@ static void leave_bystanders(plx_h2_session *s)
         st->reply.is_bystander = st->is_replying;
         plx_h2_leave_reply(st, " (lost beside another)");
     }
-}
-
-/* An answer that its handler has ended is no bystander: it is all there, and only waits for the client's window. */
-static bool owes_an_end(const plx_h2_session *s)
-{
-    for (const plx_h2_stream *st = s->streams; st; st = st->next) {
-        if (st->last_word == PLX_H2_END && st->out.len > st->out_at) return true; /* until its patience is over */
-    }
-    return false;
 }
 
 static void on_flush(plx_connection *c)

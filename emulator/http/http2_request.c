@@ -216,7 +216,7 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
 {
     plx_h2_session *s = user;
 
-    if (!is_request_head(frame)) return 0;
+    if (!is_request_head(frame) || s->is_ending) return 0;
     plx_h2_stream *st = new_stream(s, frame->hd.stream_id);
     if (!st) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* this stream is reset, the others go on */
     nghttp2_session_set_stream_user_data(nghttp2, frame->hd.stream_id, st);

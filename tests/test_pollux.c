@@ -322,6 +322,9 @@ static void what_is_no_json_is_refused_with_what_was_expected(void **state)
         { "{\"a\": -}", "received. Unable to parse number." },
         { "{\"a\": 01}", "received. Octal/hex numbers are not valid JSON values." },
         { "{\"a\": 1.x}", "received. Unable to parse number." },
+        { "{\"a\": 1.}", "received. Unable to parse number." },
+        { "{\"a\": tru", "received. Unexpected end of string. Expected a value." },
+        { "nul", "received. Unexpected end of string. Expected a value." },
         { "{\"a\": [2, 1.", "received. Unable to parse number." },
         { "{\"a\": \"01234567890123456789\" \"z\" 01234567890123456789}", "pair.\\n234567890123456789\\\" \\\"z\\\" 0123456789012345\\n                    ^" },
     };

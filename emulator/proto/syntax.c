@@ -71,18 +71,25 @@ static void skip_string(scan *s)
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/* A number or a word. A number ends in a digit. */
+static bool is_literal(castor_str word)
+{
+    return cst_str_is(word, "true") || cst_str_is(word, "false") || cst_str_is(word, "null");
+}
+
+/* A number or a word. A number ends in a digit; half a word at the end is no value yet. */
 static void skip_plain(scan *s)
 {
-    char first = s->text.data[s->at], c = first, last = first;
+    size_t from = s->at;
+    char   first = s->text.data[from], c = first, last = first;
 
     while (!cst_is_space(c) && !strchr(",:]}[{\"", c)) {
         last = c;
         if (++s->at == s->text.len) break;
         c = s->text.data[s->at];
     }
-    end_value(s);
-    if ((first == '-' || is_digit(first)) && !is_digit(last)) s->next = A_DIGIT;
+    bool is_number = first == '-' || is_digit(first);
+    if (is_number && !is_digit(last)) s->next = A_DIGIT;
+    else if (is_number || is_literal((castor_str){ s->text.data + from, s->at - from })) end_value(s);
 }
 
 static void step(scan *s)
@@ -111,7 +118,7 @@ static expected find_expected(castor_str text)
 {
     scan s = { .text = text, .next = A_VALUE };
 
-    while (s.at < s.text.len) step(&s);
+    while (s.at < s.text.len && s.next != A_DIGIT) step(&s); /* the reader may stop behind a number that is none */
     return s.next;
 }
 

@@ -160,14 +160,17 @@ static void a_bad_row_fails_alone(void **state)
     make(&shared,
          INLINE("", ROW("a") ",{\"request\":{\"contents\":[]},\"metadata\": { \"key\" :\r\n\"b \\\" ad\" }},"
                              "{\"metadata\":{\"key\":\"none\"}},"
-                             "{\"request\":{\"contents\":{\"parts\":{\"fileData\":{\"fileUri\":\"files/none\"}}}}}"),
+                             "{\"request\":{\"contents\":{\"parts\":{\"fileData\":{\"fileUri\":\"files/none\"}}}}},"
+                             "{\"request\":{\"contents\":{\"parts\":{\"text\":\"Hi\"}},\"generationConfig\":{"
+                             "\"responseMimeType\":\"application/json\",\"responseJsonSchema\":{\"type\":\"string\","
+                             "\"pattern\":\"a{1001}\"}}}}"),
          path);
     tst_advance(&shared, "3600");
     tst_answer a = tst_get(&shared, path);
     tst_check_at(&a, "metadata.state", "BATCH_STATE_SUCCEEDED");
-    tst_check_at(&a, "metadata.batchStats.requestCount", "4");
+    tst_check_at(&a, "metadata.batchStats.requestCount", "5");
     tst_check_at(&a, "metadata.batchStats.successfulRequestCount", "1");
-    tst_check_at(&a, "metadata.batchStats.failedRequestCount", "3");
+    tst_check_at(&a, "metadata.batchStats.failedRequestCount", "4");
     tst_check_at(&a, "response.inlinedResponses.inlinedResponses.0.response.candidates.0.finishReason", "STOP");
     tst_check_at(&a, "response.inlinedResponses.inlinedResponses.1.error.code", "3");
     tst_check_at(&a, "response.inlinedResponses.inlinedResponses.1.metadata.key", "b \" ad");
@@ -175,6 +178,7 @@ static void a_bad_row_fails_alone(void **state)
     tst_contains(&a, "contents is not specified");
     tst_check_at(&a, "response.inlinedResponses.inlinedResponses.2.error.code", "3");
     tst_check_at(&a, "response.inlinedResponses.inlinedResponses.3.error.code", "7");
+    tst_check_at(&a, "response.inlinedResponses.inlinedResponses.4.error.code", "3");
     tst_forget(&a);
 }
 

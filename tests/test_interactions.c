@@ -246,6 +246,8 @@ static void a_response_format_is_obeyed(void **state)
         tst_contains(&a, "{\\\"sure\\\":true}");
         tst_forget(&a);
     }
+    refuse(ASK("short", ",\"response_format\":{\"type\":\"text\",\"mime_type\":\"application/json\",\"schema\":{"
+                        "\"type\":\"string\",\"pattern\":\"a{1001}\"}}"), 400, "invalid_request");
     refuse(ASK("short", ",\"response_format\":{\"type\":\"image\",\"aspect_ratio\":\"16:9\"}"), 501, "unimplemented");
 }
 

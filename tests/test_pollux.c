@@ -608,7 +608,7 @@ static void a_schema_that_explodes_meets_a_limit(void **state)
     }
     snprintf(body, sizeof body, PROMPT_WITH("Short", "{\"responseMimeType\":\"application/json\",\"responseJsonSchema\":{\"$ref\":\"#/$defs/d0\",\"$defs\":{%s}}}"), schema);
     tst_answer a = tst_ask(&shared, WHOLE, body);
-    assert_int_equal(a.status, 500);
+    assert_int_equal(a.status, 400);
     tst_forget(&a);
 }
 

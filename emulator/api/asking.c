@@ -67,3 +67,11 @@ bool plx_asking_read(plx_asking *asking, plx_exchange *e, const cst_json *body, 
 }
 
 void plx_asking_end(plx_asking *asking) { cst_arena_free(&asking->arena); }
+
+bool plx_asking_refuse_answer(castor_status status, plx_refusal *refusal)
+{
+    if (status == CASTOR_NO_MEMORY) return plx_refuse_memory(refusal);
+    return plx_refuse(refusal, 400,
+                      "The answer that is asked for does not fit the emulator's limits; a schema's pattern, for one, "
+                      "may repeat something %d times at most.", (int)PLX_PATTERN_REPEATS_MAX);
+}

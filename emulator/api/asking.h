@@ -30,4 +30,8 @@ void plx_asking_end(plx_asking *asking);
 bool plx_asking_add_references(plx_ask *ask, const plx_world *world, plx_owner owner, const cst_json *body,
                                plx_refusal *refusal);
 
+/* Why an answer could not be composed. What goes beyond the emulator's limits is what the request asks for, by a
+ * schema. Always false. */
+bool plx_asking_refuse_answer(castor_status status, plx_refusal *refusal);
+
 #endif

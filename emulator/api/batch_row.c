@@ -131,6 +131,12 @@ static castor_status answer_content(plx_world *world, const plx_batch *batch, co
     source = plx_wishes_read(ask.prompt).are_there ? NULL : plx_catalogue_find(world->catalogue, ask.prompt);
     castor_status status = source && !source->is_answer ? put_script(out, source, is_refused)
                                                         : put_answer(out, &ask, source, world, arena);
+    if (status == CASTOR_LIMIT) { /* the row's own doing; the others can do nothing for it */
+        *is_refused = true;
+        plx_asking_refuse_answer(status, &refusal);
+        put_error(out, rpc_code_of(&refusal), castor_str_of(refusal.message));
+        status = CASTOR_OK;
+    }
     return status == CASTOR_OK ? out->status : status;
 }
 

@@ -34,11 +34,7 @@ static void refuse(plx_exchange *e, castor_status status)
 {
     plx_refusal refusal = { .code = 0 };
 
-    if (status == CASTOR_NO_MEMORY) {
-        plx_refuse_memory(&refusal);
-    } else {
-        plx_refuse(&refusal, 500, "An internal error has occurred: the answer does not fit the emulator's limits.");
-    }
+    plx_asking_refuse_answer(status, &refusal);
     plx_exchange_refuse(e, &refusal);
 }
 

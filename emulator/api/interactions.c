@@ -137,8 +137,7 @@ static bool compose(creation *c, plx_exchange *e, const plx_case *source)
         if (status == CASTOR_OK) plx_stats_add_answer(e->world->stats, one);
     } while (status == CASTOR_OK && goes_on(c));
     if (status == CASTOR_OK) return true;
-    if (status == CASTOR_NO_MEMORY) return refuse_memory(c);
-    return plx_refuse_coded(c->refusal, 500, NULL, "The answer does not fit the emulator's limits.");
+    return plx_asking_refuse_answer(status, c->refusal);
 }
 
 static castor_status copy_all(creation *c, plx_interaction *one)

@@ -82,11 +82,6 @@ tst_wire tst_wire_of(const char *name)
     exit(2);
 }
 
-const char *tst_wire_name(tst_wire wire)
-{
-    return wire_names[wire];
-}
-
 /* ---- files ---- */
 
 static void die(const char *what)

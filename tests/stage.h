@@ -31,8 +31,7 @@ typedef struct tst_stage {
 } tst_stage;
 
 /* "clear", "tls" or "h2"; NULL: "clear". */
-tst_wire    tst_wire_of(const char *name);
-const char *tst_wire_name(tst_wire wire);
+tst_wire tst_wire_of(const char *name);
 
 void tst_stage_open(tst_stage *stage, tst_wire wire);
 void tst_stage_close(tst_stage *stage);

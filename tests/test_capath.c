@@ -36,6 +36,7 @@ static bool applies(const char *bundle, const char *directory, CURLcode answer)
     CURL     *easy = NULL; /* nobody looks into it */
 
     played.answer = answer;
+    played.bundle = played.proxy_bundle = NULL; /* not those of the last time */
     assert_true(cst_roots_init(&roots, cst_allocator_default(), bundle, directory));
     bool is_set = cst_roots_apply(&roots, easy);
     assert_int_equal(cst_roots_apply_to_proxy(&roots, easy), is_set);

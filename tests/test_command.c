@@ -788,13 +788,13 @@ static void an_overloaded_model_gives_way_to_another_and_a_note_says_so(void **s
 
 static void a_short_wait_is_told_only_when_asked_for(void **state)
 {
-    fixture *with = *state; /* the budget keeps the wait under half a second, which is short */
+    fixture *with = *state; /* the budget keeps the wait under a second, which is short */
     spoil_next(with, "status=503:plain");
-    result *got = run(with, NULL, "--base-url", with->base_url, "--retry-budget", "0.45", "ponds", NULL);
+    result *got = run(with, NULL, "--base-url", with->base_url, "--retry-budget", "0.95", "ponds", NULL);
     check_status(got, 0);
     assert_string_equal(got->err, "");
     spoil_next(with, "status=503:plain");
-    got = run(with, NULL, "--base-url", with->base_url, "--retry-budget", "0.45", "-v", "ponds", NULL);
+    got = run(with, NULL, "--base-url", with->base_url, "--retry-budget", "0.95", "-v", "ponds", NULL);
     check_status(got, 0);
     check_text(got->err, "castor: 503 UNAVAILABLE; waiting 0.");
     check_text(got->err, " s; attempt 2 of 4\n");
@@ -840,7 +840,7 @@ static void each_limit_of_time_can_be_set_and_is_named_when_it_strikes(void **st
     got = run(with, NULL, "--base-url", with->base_url, "--first-byte-timeout", "0.05", "ponds", NULL);
     check_status(got, 9);
     check_text(got->err, "castor: TIMEOUT: the first byte time limit struck after ");
-    got = run(with, NULL, "--base-url", with->base_url, "--idle-timeout", "0.05", "a pause", NULL);
+    got = run(with, NULL, "--base-url", with->base_url, "--idle-timeout", "0.5", "a pause", NULL);
     check_status(got, 9);
     check_text(got->out, "Before the pause.");
     check_text(got->err, "castor: TIMEOUT: the idle time limit struck after ");

@@ -59,9 +59,7 @@ static const tst_reply *choose(tst_server *server, const char *head)
 {
     size_t nth = (size_t)atomic_fetch_add(&server->requests, 1);
 
-    pthread_mutex_lock(&server->lock);
     strcpy(server->head, head);
-    pthread_mutex_unlock(&server->lock);
     for (size_t i = 0; i < server->reply_count; i++) {
         const tst_reply *one = &server->replies[i];
         if (one->for_path && strstr(head, one->for_path)) return one;
@@ -111,37 +109,6 @@ static void serve_connection(tst_server *server, int peer)
     close(peer);
 }
 
-typedef struct connection {
-    tst_server *server;
-    int         peer;
-} connection;
-
-static void *serve_one(void *user)
-{
-    connection one = *(connection *)user;
-
-    free(user);
-    serve_connection(one.server, one.peer);
-    pthread_mutex_lock(&one.server->lock);
-    if (--one.server->under_way == 0) pthread_cond_signal(&one.server->is_quiet);
-    pthread_mutex_unlock(&one.server->lock);
-    return NULL;
-}
-
-static void serve_aside(tst_server *server, int peer)
-{
-    connection *one = malloc(sizeof *one);
-    pthread_t   thread;
-
-    if (!one) die("malloc");
-    *one = (connection){ server, peer };
-    pthread_mutex_lock(&server->lock);
-    server->under_way++;
-    pthread_mutex_unlock(&server->lock);
-    if (pthread_create(&thread, NULL, serve_one, one) != 0) die("pthread_create");
-    pthread_detach(thread);
-}
-
 static void *serve(void *user)
 {
     tst_server *server = user;
@@ -150,20 +117,16 @@ static void *serve(void *user)
         int peer = accept(server->listener, NULL, NULL);
         if (peer < 0 && errno == EINVAL) return NULL; /* the listener was shut down */
         if (peer < 0) continue;                       /* interrupted, or the peer has gone before its turn */
-        if (server->is_for_many) serve_aside(server, peer);
-        else serve_connection(server, peer);
+        serve_connection(server, peer);
     }
 }
 
-static void start(tst_server *server, const tst_reply *replies, size_t count, bool is_for_many)
+void tst_server_start(tst_server *server, const tst_reply *replies, size_t count)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t          len = sizeof address;
 
     memset(server, 0, sizeof *server);
-    server->is_for_many = is_for_many;
-    pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->is_quiet, NULL);
     server->replies = replies;
     server->reply_count = count;
     server->listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -174,22 +137,9 @@ static void start(tst_server *server, const tst_reply *replies, size_t count, bo
     if (pthread_create(&server->thread, NULL, serve, server) != 0) die("pthread_create");
 }
 
-void tst_server_start(tst_server *server, const tst_reply *replies, size_t count)
-{
-    start(server, replies, count, false);
-}
-
-void tst_server_start_for_many(tst_server *server, const tst_reply *replies, size_t count)
-{
-    start(server, replies, count, true);
-}
-
 void tst_server_stop(tst_server *server)
 {
     shutdown(server->listener, SHUT_RDWR);
     pthread_join(server->thread, NULL);
-    pthread_mutex_lock(&server->lock);
-    while (server->under_way > 0) pthread_cond_wait(&server->is_quiet, &server->lock);
-    pthread_mutex_unlock(&server->lock);
     close(server->listener);
 }

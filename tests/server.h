@@ -1,7 +1,7 @@
 /* server.h -- a small HTTP/1.1 server on loopback for the tests: it sends exactly the bytes it is told, and counts.
  * SPDX-License-Identifier: MIT
  *
- * One thread, one connection after another; or, where it is started for many, a thread for each. Each request on any connection takes the next answer of the list; the last
+ * One thread, one connection after another. Each request on any connection takes the next answer of the list; the last
  * one serves all that follow. Answers that are for a path come first, and are no part of that order.
  */
 #ifndef TST_SERVER_H
@@ -35,10 +35,6 @@ typedef struct tst_server {
     int              port;
     const tst_reply *replies;
     size_t           reply_count;
-    bool             is_for_many;
-    pthread_mutex_t  lock;            /* of the two below */
-    pthread_cond_t   is_quiet;
-    int              under_way;       /* connections with a thread of their own */
     atomic_int       connections;
     atomic_int       requests;
     atomic_int       peer;            /* the connection that is served, for who has something to say out of turn */
@@ -48,7 +44,6 @@ typedef struct tst_server {
 } tst_server;
 
 void tst_server_start(tst_server *server, const tst_reply *replies, size_t count);
-void tst_server_start_for_many(tst_server *server, const tst_reply *replies, size_t count);
 
 /* Waits for the connections that are under way: the client closes its own first. */
 void tst_server_stop(tst_server *server);

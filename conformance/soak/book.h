@@ -8,7 +8,7 @@
 
 enum {
     BOOK_PAGES = 1 << 15, /* of requests that were hit; half of them is more than can wait to be judged */
-    BOOK_HITS_MAX = 12,   /* attempts of one request that were hit */
+    BOOK_HITS_MAX = 64,   /* attempts of one request that were hit: 16 hops with 4 each */
 };
 
 /* What was done to one attempt. */

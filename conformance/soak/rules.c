@@ -243,19 +243,23 @@ static bool is_unread(const soak_outcome *of, const book_page *known)
            count_followable(of, known) == known->count;
 }
 
+/* Its verdict was in its last bytes, which were not read. */
 static bool is_dropped(const soak_outcome *of, const tst_came *came, const book_page *known)
 {
     bool              is_hit = known->count == (size_t)of->requests;
     const tst_ending *last = is_hit ? ending_of(&known->hits[known->count - 1], of) : &unspoilt;
     bool              is_lost = of->verdict == CASTOR_VERDICT_TRUNCATED || of->verdict == CASTOR_VERDICT_NETWORK;
+    bool              is_told_last = last->verdict == CASTOR_VERDICT_COMPLETE || keeps_text(last);
 
-    return of->place == SOAK_SHARED && is_lost && last->verdict == CASTOR_VERDICT_COMPLETE && is_part_of(last, came);
+    return of->place == SOAK_SHARED && is_lost && is_told_last && is_part_of(last, came);
 }
 
 /* libcurl 7.88.1 may leave bytes of a shared connection unread, or an end untold, for as long as a stream lasts. */
 static bool is_stalled(const soak_outcome *of, const tst_came *came, const book_page *known)
 {
-    return of->place == SOAK_SHARED && of->verdict == CASTOR_VERDICT_TIMEOUT && is_some_part(of, came, known);
+    bool is_part = of->kind == SOAK_LONG || is_some_part(of, came, known); /* in hops it was looked at before */
+
+    return of->place == SOAK_SHARED && of->verdict == CASTOR_VERDICT_TIMEOUT && is_part;
 }
 
 bool rules_is_lost(const soak_outcome *of, const tst_sample *sample, const book_page *known)

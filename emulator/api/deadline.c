@@ -43,7 +43,7 @@ static void keep_last_words(plx_exchange *e, plx_answer *answer, const plx_encod
     cst_buf     words;
 
     refuse(&refusal);
-    cst_buf_init(&words, cst_allocator_default(), PLX_SCHEMA_BYTES_MAX);
+    cst_buf_init(&words, cst_allocator_default(), PLX_EVENT_BYTES_MAX);
     castor_status status = plx_failure_print(&refusal, encoding, true, &words);
     if (status == CASTOR_OK) status = cst_arena_copy(&e->arena, cst_buf_view(&words), &answer->last_words);
     if (status == CASTOR_OK) answer->until_us = until_us;

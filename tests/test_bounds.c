@@ -18,22 +18,6 @@
 #define ROW "{\"request\":{" ASK("a") "}}"
 #define CALL "{\"functionCall\":{\"name\":\"f\"},\"thoughtSignature\":\"skip_thought_signature_validator\"}"
 
-static tst_pollux shared;
-
-static int start(void **state)
-{
-    (void)state;
-    shared = TST_POLLUX("--instant", "-q");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    tst_pollux_stop(&shared);
-    return 0;
-}
-
 /* ---- of one request ---- */
 
 /* A body with `size` of what is bounded. */
@@ -160,7 +144,7 @@ static void taken_up_to_the_bound_and_refused_beyond_it(void **state)
         cst_buf body;
         cst_buf_init(&body, cst_allocator_default(), SIZE_MAX / 2);
         of->make(&body, size);
-        tst_answer a = tst_ask_with(&shared, of->path, of->headers, body.data);
+        tst_answer a = tst_ask_with(&tst_shared, of->path, of->headers, body.data);
         tst_check_status(&a, size > of->max ? 400 : 200);
         if (size > of->max) tst_contains(&a, of->words);
         tst_forget(&a);
@@ -176,7 +160,7 @@ static void the_seventeenth_parameter_of_a_query_is_as_good_as_none(void **state
         size_t len = (size_t)snprintf(path, sizeof path, "%s?", WHOLE);
         for (int i = 0; i < before; i++) len += (size_t)snprintf(path + len, sizeof path - len, "quotaUser=u%d&", i);
         snprintf(path + len, sizeof path - len, "key=test-key");
-        tst_answer a = tst_ask_with(&shared, path, "", PROMPT("Hi"));
+        tst_answer a = tst_ask_with(&tst_shared, path, "", PROMPT("Hi"));
         tst_check_status(&a, before < PLX_QUERY_MAX ? 200 : 403);
         tst_forget(&a);
     }
@@ -191,7 +175,7 @@ static void sixteen_unknown_fields_are_named(void **state)
     cst_buf_append_text(&body, "{");
     put_numbered(&body, "\"x#\":1", PLX_VIOLATIONS_MAX + 4);
     cst_buf_append_text(&body, "}");
-    tst_answer a = tst_ask(&shared, WHOLE, body.data);
+    tst_answer a = tst_ask(&tst_shared, WHOLE, body.data);
     tst_check_status(&a, 400);
     tst_contains(&a, "Unknown name \\\"x15\\\"");
     tst_lacks(&a, "x16");
@@ -220,7 +204,7 @@ static void the_names_of_64_calls_are_compared_with_the_results(void **state)
         cst_buf body;
         cst_buf_init(&body, cst_allocator_default(), SIZE_MAX / 2);
         make_turn_of_calls(&body, count, "other");
-        tst_answer a = tst_ask(&shared, WHOLE, body.data);
+        tst_answer a = tst_ask(&tst_shared, WHOLE, body.data);
         tst_check_status(&a, count > PLX_TURN_CALLS_MAX ? 200 : 400);
         tst_forget(&a);
         cst_buf_free(&body);
@@ -239,7 +223,7 @@ static void a_schema_that_goes_too_deep_ends_in_null(void **state)
         cst_buf_append_text(&body, "{\"type\":\"boolean\"}");
         put_run(&body, "}", "", depth);
         cst_buf_append_text(&body, "}}");
-        tst_answer a = tst_ask(&shared, WHOLE, body.data);
+        tst_answer a = tst_ask(&tst_shared, WHOLE, body.data);
         tst_check_status(&a, 200);
         tst_contains(&a, depth > PLX_SCHEMA_DEPTH_MAX ? "[null" : "[true");
         tst_forget(&a);
@@ -254,7 +238,7 @@ static void a_pattern_repeats_something_a_thousand_times_and_no_more(void **stat
         char body[512];
         snprintf(body, sizeof body, "{" ASK("Hi") ",\"generationConfig\":{\"responseMimeType\":\"application/json\","
                                     "\"responseJsonSchema\":{\"type\":\"string\",\"pattern\":\"^(ab){%d}$\"}}}", times);
-        tst_answer a = tst_ask(&shared, WHOLE, body);
+        tst_answer a = tst_ask(&tst_shared, WHOLE, body);
         tst_check_status(&a, times > PLX_PATTERN_REPEATS_MAX ? 400 : 200);
         if (times > PLX_PATTERN_REPEATS_MAX) tst_contains(&a, "may repeat something 1000 times at most");
         tst_forget(&a);
@@ -532,5 +516,5 @@ int main(void)
                                               .initial_state = (void *)(uintptr_t)&stores[i] };
     }
     memcpy(tests + count, alone, sizeof alone);
-    return _cmocka_run_group_tests("bounds", tests, count + ALONE, start, stop);
+    return _cmocka_run_group_tests("bounds", tests, count + ALONE, tst_shared_start, tst_shared_stop);
 }

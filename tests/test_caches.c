@@ -10,22 +10,6 @@
 #define CACHES "/v1beta/cachedContents"
 #define CACHE_BYTES 20000 /* 5,000 tokens by the estimate of four bytes each */
 
-static tst_pollux shared;
-
-static int start(void **state)
-{
-    (void)state;
-    shared = TST_POLLUX("--instant", "-q");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    tst_pollux_stop(&shared);
-    return 0;
-}
-
 /* A body for a cache of so many bytes of text; `more` are further members, each with a comma behind it. */
 static char *body_of(const char *model, size_t bytes, const char *more)
 {
@@ -71,13 +55,13 @@ static tst_answer ask_with(const tst_pollux *p, const char *method, const char *
     return tst_ask(p, method, body);
 }
 
-static tst_answer patch(const char *path, const char *body) { return tst_call(&shared, "PATCH", path, KEY, body); }
+static tst_answer patch(const char *path, const char *body) { return tst_call(&tst_shared, "PATCH", path, KEY, body); }
 
 /* ---- */
 
 static void a_cache_tells_its_size_and_its_end_and_nothing_of_its_contents(void **state)
 {
-    tst_answer a = create(&shared, "models/gemini-3.8-flash", CACHE_BYTES,
+    tst_answer a = create(&tst_shared, "models/gemini-3.8-flash", CACHE_BYTES,
                           "\"displayName\":\"d\",\"systemInstruction\":{\"parts\":[{\"text\":\"Be kind\"}]},");
 
     (void)state;
@@ -94,8 +78,8 @@ static void what_is_in_the_cache_counts_in_the_usage(void **state)
     char path[128];
 
     (void)state;
-    make(&shared, "", path);
-    tst_answer a = ask_with(&shared, WHOLE, path, "");
+    make(&tst_shared, "", path);
+    tst_answer a = ask_with(&tst_shared, WHOLE, path, "");
     tst_check_status(&a, 200);
     tst_check_at(&a, "usageMetadata.promptTokenCount", "5002"); /* "Hi there" is 2 */
     tst_check_at(&a, "usageMetadata.cachedContentTokenCount", "5000");
@@ -106,11 +90,11 @@ static void what_is_in_the_cache_counts_in_the_usage(void **state)
     snprintf(body, sizeof body,
              "{\"generateContentRequest\":{\"contents\":[{\"parts\":[{\"text\":\"Hi there\"}]}],\"cachedContent\":\"%s\"}}",
              path + strlen("/v1beta/"));
-    a = tst_ask(&shared, "/v1beta/models/gemini-3.8-flash:countTokens", body);
+    a = tst_ask(&tst_shared, "/v1beta/models/gemini-3.8-flash:countTokens", body);
     tst_check_at(&a, "totalTokens", "5002");
     tst_check_at(&a, "cachedContentTokenCount", "5000");
     tst_forget(&a);
-    a = ask_with(&shared, STREAM, path, "");
+    a = ask_with(&tst_shared, STREAM, path, "");
     tst_contains(&a, "\"cachedContentTokenCount\": 5000");
     tst_forget(&a);
 }
@@ -125,12 +109,12 @@ static void a_cache_stands_alone_and_has_one_model(void **state)
     char path[128];
 
     (void)state;
-    make(&shared, "", path);
+    make(&tst_shared, "", path);
     for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
-        tst_check_error(ask_with(&shared, WHOLE, path, beside[i]), INVALID,
+        tst_check_error(ask_with(&tst_shared, WHOLE, path, beside[i]), INVALID,
                         "CachedContent can not be used with GenerateContent request setting system_instruction");
     }
-    tst_check_error(ask_with(&shared, "/v1beta/models/gemini-2.5-flash:generateContent", path, ""), INVALID,
+    tst_check_error(ask_with(&tst_shared, "/v1beta/models/gemini-2.5-flash:generateContent", path, ""), INVALID,
                     "(models/gemini-2.5-flash) and CachedContent (models/gemini-3.8-flash)");
 }
 
@@ -139,8 +123,8 @@ static void an_empty_list_of_tools_beside_a_cache_is_none(void **state)
     char path[128];
 
     (void)state;
-    make(&shared, "", path);
-    tst_answer a = ask_with(&shared, WHOLE, path, ",\"tools\":[]");
+    make(&tst_shared, "", path);
+    tst_answer a = ask_with(&tst_shared, WHOLE, path, ",\"tools\":[]");
     tst_check_status(&a, 200);
     tst_forget(&a);
 }
@@ -156,7 +140,7 @@ static void a_member_that_is_repeated_keeps_nobody_waiting(void **state)
     (void)state;
     assert_non_null(more);
     for (int i = 0; i < TIMES; i++, to += sizeof member - 1) memcpy(to, member, sizeof member);
-    tst_answer a = create(&shared, "models/gemini-3.8-flash", CACHE_BYTES, more);
+    tst_answer a = create(&tst_shared, "models/gemini-3.8-flash", CACHE_BYTES, more);
     tst_check_status(&a, 200);
     tst_forget(&a);
     free(more);
@@ -167,16 +151,16 @@ static void a_cache_has_a_least_size(void **state)
     tst_answer a;
 
     (void)state;
-    tst_check_error(create(&shared, "models/gemini-3.8-flash", 4095 * 4, ""), INVALID,
+    tst_check_error(create(&tst_shared, "models/gemini-3.8-flash", 4095 * 4, ""), INVALID,
                     "Cached content is too small. total_token_count=4095, min_total_token_count=4096");
-    tst_check_error(create(&shared, "models/gemini-2.5-flash", 2047 * 4, ""), INVALID,
+    tst_check_error(create(&tst_shared, "models/gemini-2.5-flash", 2047 * 4, ""), INVALID,
                     "total_token_count=2047, min_total_token_count=2048");
-    a = create(&shared, "gemini-2.5-flash", 2048 * 4, "");
+    a = create(&tst_shared, "gemini-2.5-flash", 2048 * 4, "");
     tst_check_at(&a, "model", "models/gemini-2.5-flash");
     tst_forget(&a);
-    tst_check_error(create(&shared, "models/gemini-4-argon", CACHE_BYTES, ""), MISSING,
+    tst_check_error(create(&tst_shared, "models/gemini-4-argon", CACHE_BYTES, ""), MISSING,
                     "is not supported for createCachedContent");
-    tst_check_error(create(&shared, "models/none", CACHE_BYTES, ""), MISSING, "models/none is not found");
+    tst_check_error(create(&tst_shared, "models/none", CACHE_BYTES, ""), MISSING, "models/none is not found");
 }
 
 static void a_cache_ends_with_its_ttl(void **state)
@@ -229,8 +213,8 @@ static void only_the_end_of_a_cache_can_change(void **state)
     char path[128], full[160], before[64], after[64];
 
     (void)state;
-    make(&shared, "\"expire_time\":\"2100-01-01T00:00:00Z\",", path);
-    tst_answer a = tst_get(&shared, path);
+    make(&tst_shared, "\"expire_time\":\"2100-01-01T00:00:00Z\",", path);
+    tst_answer a = tst_get(&tst_shared, path);
     tst_check_at(&a, "expireTime", "2100-01-01T00:00:00.000000Z");
     tst_text_at(&a, "updateTime", before, sizeof before);
     tst_forget(&a);
@@ -255,18 +239,18 @@ static void a_cache_is_seen_by_its_own_key_alone(void **state)
     char path[128], body[256];
 
     (void)state;
-    make(&shared, "", path);
-    tst_check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), DENIED, "CachedContent not found");
-    tst_check_error(tst_call(&shared, "PATCH", path, OTHER_KEY, "{\"ttl\":\"1s\"}"), DENIED, "CachedContent");
-    tst_check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), DENIED, "CachedContent");
+    make(&tst_shared, "", path);
+    tst_check_error(tst_call(&tst_shared, "GET", path, OTHER_KEY, NULL), DENIED, "CachedContent not found");
+    tst_check_error(tst_call(&tst_shared, "PATCH", path, OTHER_KEY, "{\"ttl\":\"1s\"}"), DENIED, "CachedContent");
+    tst_check_error(tst_call(&tst_shared, "DELETE", path, OTHER_KEY, NULL), DENIED, "CachedContent");
     snprintf(body, sizeof body, "{\"contents\":[{\"parts\":[{\"text\":\"Hi\"}]}],\"cachedContent\":\"%s\"}",
              path + strlen("/v1beta/"));
-    tst_check_error(tst_ask_with(&shared, WHOLE, OTHER_KEY, body), DENIED, "CachedContent not found");
-    tst_answer a = tst_call(&shared, "DELETE", path, KEY, "{}"); /* with a body, as one SDK has it */
+    tst_check_error(tst_ask_with(&tst_shared, WHOLE, OTHER_KEY, body), DENIED, "CachedContent not found");
+    tst_answer a = tst_call(&tst_shared, "DELETE", path, KEY, "{}"); /* with a body, as one SDK has it */
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
-    tst_check_error(tst_delete(&shared, path), DENIED, "CachedContent not found");
-    tst_check_error(tst_get(&shared, CACHES "/none"), DENIED, "CachedContent not found");
+    tst_check_error(tst_delete(&tst_shared, path), DENIED, "CachedContent not found");
+    tst_check_error(tst_get(&tst_shared, CACHES "/none"), DENIED, "CachedContent not found");
 }
 
 static void a_wrong_cache_is_refused_like_a_wrong_request(void **state)
@@ -292,7 +276,7 @@ static void a_wrong_cache_is_refused_like_a_wrong_request(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        tst_check_error(tst_ask(&shared, CACHES, wrong[i].body), INVALID, wrong[i].words);
+        tst_check_error(tst_ask(&tst_shared, CACHES, wrong[i].body), INVALID, wrong[i].words);
     }
 }
 
@@ -330,5 +314,5 @@ int main(void)
         cmocka_unit_test(a_wrong_cache_is_refused_like_a_wrong_request),
         cmocka_unit_test(caches_are_listed_in_pages),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, tst_shared_start, tst_shared_stop);
 }

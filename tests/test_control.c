@@ -7,22 +7,6 @@
 #include "json.h"
 #include "twin.h"
 
-static tst_pollux shared;
-
-static int start(void **state)
-{
-    (void)state;
-    shared = TST_POLLUX("--instant", "-q");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    tst_pollux_stop(&shared);
-    return 0;
-}
-
 /* Without a key. */
 static tst_answer control(const tst_pollux *p, const char *method, const char *path, const char *body)
 {
@@ -89,11 +73,11 @@ static void models_shut_down_when_the_clock_reaches_their_day(void **state)
 static void a_wrong_step_of_the_clock_is_explained(void **state)
 {
     (void)state;
-    check(&shared, "/pollux/clock", "{\"advance_s\":-1}", 400, "Invalid value at 'advance_s'");
-    check(&shared, "/pollux/clock", "{\"advance_s\":\"soon\"}", 400, "Invalid value at 'advance_s'");
-    check(&shared, "/pollux/clock", "{\"advance_s\":9e15}", 400, "Invalid value at 'advance_s'");
-    check(&shared, "/pollux/clock", "{\"rewind_s\":1}", 400, "Unknown name \\\"rewind_s\\\"");
-    check(&shared, "/pollux/clock", "{}", 200, "\"ahead_s\": 0\n");
+    check(&tst_shared, "/pollux/clock", "{\"advance_s\":-1}", 400, "Invalid value at 'advance_s'");
+    check(&tst_shared, "/pollux/clock", "{\"advance_s\":\"soon\"}", 400, "Invalid value at 'advance_s'");
+    check(&tst_shared, "/pollux/clock", "{\"advance_s\":9e15}", 400, "Invalid value at 'advance_s'");
+    check(&tst_shared, "/pollux/clock", "{\"rewind_s\":1}", 400, "Unknown name \\\"rewind_s\\\"");
+    check(&tst_shared, "/pollux/clock", "{}", 200, "\"ahead_s\": 0\n");
 }
 
 /* ---- statistics ---- */
@@ -195,9 +179,9 @@ static void scripts_come_and_go_while_it_runs(void **state)
 static void a_wrong_script_is_explained_with_its_line(void **state)
 {
     (void)state;
-    check(&shared, "/pollux/scripts", "# Ours\n\n## A\n? a\n=x wrong\n", 400, "\"message\": \"script:5: ");
-    check(&shared, "/pollux/scripts", "## A\n? a\n=x wrong\n", 400, "\"message\": \"script:3: ");
-    check(&shared, "/pollux/scripts", "", 400, "\"message\": \"script: ");
+    check(&tst_shared, "/pollux/scripts", "# Ours\n\n## A\n? a\n=x wrong\n", 400, "\"message\": \"script:5: ");
+    check(&tst_shared, "/pollux/scripts", "## A\n? a\n=x wrong\n", 400, "\"message\": \"script:3: ");
+    check(&tst_shared, "/pollux/scripts", "", 400, "\"message\": \"script: ");
 }
 
 static void a_script_that_goes_is_played_to_its_end(void **state)
@@ -266,5 +250,5 @@ int main(void)
         cmocka_unit_test(a_wrong_step_of_the_clock_is_explained),
     };
 
-    return cmocka_run_group_tests_name("control", tests, start, stop);
+    return cmocka_run_group_tests_name("control", tests, tst_shared_start, tst_shared_stop);
 }

@@ -23,25 +23,9 @@ typedef struct vector {
     size_t count;
 } vector;
 
-static tst_pollux shared;
-
-static int start(void **state)
-{
-    (void)state;
-    shared = TST_POLLUX("--instant", "-q");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    tst_pollux_stop(&shared);
-    return 0;
-}
-
 static void check(const char *path, const char *body, int status, const char *words)
 {
-    tst_answer a = tst_ask(&shared, path, body);
+    tst_answer a = tst_ask(&tst_shared, path, body);
 
     if (a.status != status) fail_msg("%s: status %d instead of %d:\n%s", path, a.status, status, a.body);
     tst_contains(&a, words);
@@ -51,7 +35,7 @@ static void check(const char *path, const char *body, int status, const char *wo
 /* Keeps the document for the caller, who frees it. */
 static void ask_json(cst_json_doc *doc, const char *path, const char *body)
 {
-    tst_answer a = body ? tst_ask(&shared, path, body) : tst_call(&shared, "GET", path, KEY, NULL);
+    tst_answer a = body ? tst_ask(&tst_shared, path, body) : tst_call(&tst_shared, "GET", path, KEY, NULL);
 
     if (a.status != 200) fail_msg("%s: status %d:\n%s", path, a.status, a.body);
     cst_json_doc_init(doc, cst_allocator_default());
@@ -78,7 +62,7 @@ static vector read_numbers(const char *text)
 
 static vector embed(const char *path, const char *body)
 {
-    tst_answer  a = tst_ask(&shared, path, body);
+    tst_answer  a = tst_ask(&tst_shared, path, body);
     const char *at = strstr(a.body, "\"values\": [");
 
     if (a.status != 200 || !at) fail_msg("%s: status %d:\n%s", path, a.status, a.body);
@@ -121,7 +105,7 @@ static bool is_same(const vector *a, const vector *b)
 static void an_embedding_has_the_shape_of_google(void **state)
 {
     (void)state;
-    tst_answer a = tst_ask(&shared, TWO, TEXT_WITH("beavers", "\"outputDimensionality\":128"));
+    tst_answer a = tst_ask(&tst_shared, TWO, TEXT_WITH("beavers", "\"outputDimensionality\":128"));
 
     assert_int_equal(a.status, 200);
     assert_int_equal(strncmp(a.body, "{\n  \"embedding\": {\n    \"values\": [\n      ", 41), 0);
@@ -274,7 +258,7 @@ static void a_batch_answers_in_the_order_of_its_requests(void **state)
 {
     (void)state;
     vector first = embed(ONE, TEXT("beavers")), second = embed(ONE, TEXT("dams"));
-    tst_answer a = tst_ask(&shared, BATCH, "{\"requests\":[" NAMED("beavers") "," NAMED("dams") "]}");
+    tst_answer a = tst_ask(&tst_shared, BATCH, "{\"requests\":[" NAMED("beavers") "," NAMED("dams") "]}");
 
     assert_int_equal(a.status, 200);
     assert_int_equal(strncmp(a.body, "{\n  \"embeddings\": [\n    {\n      \"values\": [\n", 43), 0);
@@ -318,7 +302,7 @@ static void openai_embeddings_are_those_of_gemini(void **state)
 {
     (void)state;
     vector expected = embed(ONE, TEXT("beavers"));
-    tst_answer a = tst_ask_with(&shared, OPENAI, "Authorization: Bearer test-key\r\n",
+    tst_answer a = tst_ask_with(&tst_shared, OPENAI, "Authorization: Bearer test-key\r\n",
                                 "{\"model\":\"gemini-embedding-001\",\"input\":\"beavers\"}");
 
     assert_int_equal(a.status, 200);
@@ -346,7 +330,7 @@ static void base64_holds_little_endian_floats(void **state)
     size_t         count = 0;
     uint32_t       bits = 0;
     int            have = 0;
-    tst_answer     a = tst_ask(&shared, OPENAI,
+    tst_answer     a = tst_ask(&tst_shared, OPENAI,
                                "{\"model\":\"models/gemini-embedding-2\",\"input\":[\"beavers\"],\"dimensions\":128,"
                                    "\"encoding_format\":\"base64\"}");
     const char    *at = strstr(a.body, "\"embedding\":\"");
@@ -422,7 +406,7 @@ static void openai_models_have_their_prefix(void **state)
         "/v1beta/openai/models/gemini-3.8-flash", "/v1beta/openai/models/models/gemini-3.8-flash",
         "/v1beta/openai/models/models%2Fgemini-3.8-flash", "/models/gemini-3.8-flash",
     };
-    tst_answer a = tst_call(&shared, "GET", "/v1beta/openai/models", "Authorization: Bearer test-key\r\n", NULL);
+    tst_answer a = tst_call(&tst_shared, "GET", "/v1beta/openai/models", "Authorization: Bearer test-key\r\n", NULL);
 
     assert_int_equal(a.status, 200);
     tst_contains(&a, "{\"id\":\"models/gemini-3.8-flash\",\"object\":\"model\",\"owned_by\":\"google\"}");
@@ -430,13 +414,13 @@ static void openai_models_have_their_prefix(void **state)
     tst_lacks(&a, "chat-bison");
     tst_forget(&a);
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        a = tst_call(&shared, "GET", paths[i], "Authorization: Bearer test-key\r\n", NULL);
+        a = tst_call(&tst_shared, "GET", paths[i], "Authorization: Bearer test-key\r\n", NULL);
         assert_int_equal(a.status, 200);
         assert_string_equal(a.body,
                             "{\"id\":\"models/gemini-3.8-flash\",\"object\":\"model\",\"owned_by\":\"google\"}");
         tst_forget(&a);
     }
-    a = tst_call(&shared, "GET", "/v1beta/openai/models/gpt-x", KEY, NULL);
+    a = tst_call(&tst_shared, "GET", "/v1beta/openai/models/gpt-x", KEY, NULL);
     assert_int_equal(a.status, 404);
     assert_int_equal(strncmp(a.body, "[{\n", 3), 0);
     tst_forget(&a);
@@ -447,7 +431,7 @@ static void openai_models_have_their_prefix(void **state)
 static void the_legacy_method_has_value_without_an_s(void **state)
 {
     (void)state;
-    tst_answer a = tst_ask(&shared, "/v1beta2/models/embedding-gecko-001:embedText", "{\"text\":\"a\"}");
+    tst_answer a = tst_ask(&tst_shared, "/v1beta2/models/embedding-gecko-001:embedText", "{\"text\":\"a\"}");
 
     assert_int_equal(a.status, 200);
     assert_int_equal(strncmp(a.body, "{\n  \"embedding\": {\n    \"value\": [\n", 34), 0);
@@ -503,5 +487,5 @@ int main(void)
         cmocka_unit_test(decommissioned_methods_are_not_found),
     };
 
-    return cmocka_run_group_tests_name("embeddings", tests, start, stop);
+    return cmocka_run_group_tests_name("embeddings", tests, tst_shared_start, tst_shared_stop);
 }

@@ -9,22 +9,6 @@
 
 #define HEADER(key) "x-goog-api-key: " key "\r\n"
 
-static tst_pollux shared;
-
-static int start(void **state)
-{
-    (void)state;
-    shared = TST_POLLUX("--instant", "-q");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    tst_pollux_stop(&shared);
-    return 0;
-}
-
 static void check(const tst_pollux *p, const char *path, const char *headers, int status, const char *words)
 {
     tst_answer a = tst_ask_with(p, path, headers, PROMPT("Short"));
@@ -58,7 +42,7 @@ static void each_kind_of_refused_key_has_its_own_error(void **state)
     char words[96];
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        tst_answer a = tst_ask_with(&shared, WHOLE, cases[i].header, PROMPT("Short"));
+        tst_answer a = tst_ask_with(&tst_shared, WHOLE, cases[i].header, PROMPT("Short"));
         assert_int_equal(a.status, cases[i].code);
         tst_contains(&a, cases[i].message);
         snprintf(words, sizeof words, "\"status\": \"%s\"", cases[i].status);
@@ -73,7 +57,7 @@ static void each_kind_of_refused_key_has_its_own_error(void **state)
 static void a_disabled_service_says_where_to_enable_it(void **state)
 {
     (void)state;
-    tst_answer a = tst_ask_with(&shared, STREAM, HEADER("disabled-key"), PROMPT("Short"));
+    tst_answer a = tst_ask_with(&tst_shared, STREAM, HEADER("disabled-key"), PROMPT("Short"));
 
     tst_contains(&a, "\"details\": [\n      {\n        \"@type\": \"type.googleapis.com/google.rpc.Help\",\n"
                      "        \"links\": [\n          {\n"
@@ -114,7 +98,7 @@ static void with_one_key_every_other_is_wrong(void **state)
 static void a_bearer_token_is_a_key_for_openai_alone(void **state)
 {
     (void)state;
-    tst_answer a = tst_ask_with(&shared, WHOLE, "Authorization: Bearer test-key\r\n", PROMPT("Short"));
+    tst_answer a = tst_ask_with(&tst_shared, WHOLE, "Authorization: Bearer test-key\r\n", PROMPT("Short"));
 
     assert_int_equal(a.status, 401);
     assert_non_null(strstr(a.head, "www-authenticate: Bearer realm=\"https://accounts.google.com/\"\r\n"));
@@ -122,8 +106,8 @@ static void a_bearer_token_is_a_key_for_openai_alone(void **state)
     tst_contains(&a, "\"status\": \"UNAUTHENTICATED\"");
     tst_contains(&a, "\"reason\": \"ACCESS_TOKEN_TYPE_UNSUPPORTED\"");
     tst_forget(&a);
-    check(&shared, CHAT, "Authorization: Bearer bad-key\r\n", 400, "API_KEY_INVALID");
-    a = tst_ask_with(&shared, CHAT, "Authorization: Bearer test-key\r\n",
+    check(&tst_shared, CHAT, "Authorization: Bearer bad-key\r\n", 400, "API_KEY_INVALID");
+    a = tst_ask_with(&tst_shared, CHAT, "Authorization: Bearer test-key\r\n",
                      "{\"model\":\"gemini-3.8-flash\",\"messages\":[{\"role\":\"user\",\"content\":\"Short\"}]}");
     assert_int_equal(a.status, 200);
     tst_forget(&a);
@@ -132,10 +116,10 @@ static void a_bearer_token_is_a_key_for_openai_alone(void **state)
 static void a_token_that_looks_like_one_of_google_is_good(void **state)
 {
     (void)state;
-    check(&shared, WHOLE, "Authorization: Bearer ya29.abc\r\nx-goog-user-project: p\r\n", 200, NULL);
-    check(&shared, WHOLE "?access_token=ya29.abc", "", 200, NULL);
-    check(&shared, WHOLE "?access_token=abc", "", 401, "ACCESS_TOKEN_TYPE_UNSUPPORTED");
-    check(&shared, WHOLE, "Authorization: Bearer nonsense\r\n" KEY, 200, NULL);
+    check(&tst_shared, WHOLE, "Authorization: Bearer ya29.abc\r\nx-goog-user-project: p\r\n", 200, NULL);
+    check(&tst_shared, WHOLE "?access_token=ya29.abc", "", 200, NULL);
+    check(&tst_shared, WHOLE "?access_token=abc", "", 401, "ACCESS_TOKEN_TYPE_UNSUPPORTED");
+    check(&tst_shared, WHOLE, "Authorization: Bearer nonsense\r\n" KEY, 200, NULL);
 }
 
 /* ---- what never reaches the API ---- */
@@ -143,7 +127,7 @@ static void a_token_that_looks_like_one_of_google_is_good(void **state)
 static void a_path_that_does_not_exist_gets_a_page(void **state)
 {
     (void)state;
-    tst_answer a = tst_call(&shared, "GET", "/v1beta/no%3Cb%3E&such?key=x", "", NULL);
+    tst_answer a = tst_call(&tst_shared, "GET", "/v1beta/no%3Cb%3E&such?key=x", "", NULL);
 
     assert_int_equal(a.status, 404);
     assert_non_null(strstr(a.head, "content-type: text/html; charset=UTF-8\r\n"));
@@ -156,7 +140,7 @@ static void a_path_that_does_not_exist_gets_a_page(void **state)
 static void a_wrong_verb_gets_a_page(void **state)
 {
     (void)state;
-    tst_answer a = tst_call(&shared, "DELETE", "/v1beta/models", KEY, NULL);
+    tst_answer a = tst_call(&tst_shared, "DELETE", "/v1beta/models", KEY, NULL);
 
     assert_int_equal(a.status, 405);
     assert_non_null(strstr(a.head, "allow: GET, HEAD\r\n"));
@@ -168,12 +152,12 @@ static void a_wrong_verb_gets_a_page(void **state)
 static void a_wrong_verb_is_told_all_that_are_right(void **state)
 {
     (void)state;
-    tst_answer a = tst_call(&shared, "PUT", "/v1beta/cachedContents/x", KEY, NULL);
+    tst_answer a = tst_call(&tst_shared, "PUT", "/v1beta/cachedContents/x", KEY, NULL);
 
     assert_int_equal(a.status, 405);
     assert_non_null(strstr(a.head, "allow: GET, HEAD, PATCH, DELETE\r\n"));
     tst_forget(&a);
-    a = tst_call(&shared, "DELETE", "/v1beta/cachedContents/x", "", NULL); /* without a key */
+    a = tst_call(&tst_shared, "DELETE", "/v1beta/cachedContents/x", "", NULL); /* without a key */
     assert_int_equal(a.status, 403);
     assert_null(strstr(a.head, "allow:"));
     tst_forget(&a);
@@ -182,7 +166,7 @@ static void a_wrong_verb_is_told_all_that_are_right(void **state)
 static void a_control_path_that_does_not_exist_is_explained(void **state)
 {
     (void)state;
-    check(&shared, "/pollux/nothing", "", 404, "\"message\": \"pollux has no control path /pollux/nothing");
+    check(&tst_shared, "/pollux/nothing", "", 404, "\"message\": \"pollux has no control path /pollux/nothing");
 }
 
 static void a_body_that_is_too_large_gets_a_page(void **state)
@@ -190,7 +174,7 @@ static void a_body_that_is_too_large_gets_a_page(void **state)
     (void)state;
     enum { BLOCK = 1 << 20, BLOCKS = 129 };
     char      *block = calloc(1, BLOCK);
-    tst_link   l = tst_connect(&shared);
+    tst_link   l = tst_connect(&tst_shared);
     char       head[256];
 
     assert_non_null(block);
@@ -211,9 +195,9 @@ static void a_body_that_is_too_large_gets_a_page(void **state)
 static void what_no_model_does_any_more_is_not_found_and_the_rest_not_implemented(void **state)
 {
     (void)state;
-    check(&shared, "/v1beta/models/imagen-4.0-generate-001:predict", KEY, 404,
+    check(&tst_shared, "/v1beta/models/imagen-4.0-generate-001:predict", KEY, 404,
           "models/imagen-4.0-generate-001 is not found for API version v1beta, or is not supported for predict.");
-    check(&shared, "/v1beta/models/veo-3.1-generate-preview:predictLongRunning", KEY, 501,
+    check(&tst_shared, "/v1beta/models/veo-3.1-generate-preview:predictLongRunning", KEY, 501,
           "\"status\": \"UNIMPLEMENTED\"");
 }
 
@@ -227,7 +211,7 @@ static void what_no_method_takes_in_a_query_is_refused_by_its_name(void **state)
         STREAM "&$.xgafv=2&",
         "/v1/chat/completions?api-version=1", /* of compatible servers, not Google's */
     };
-    tst_answer a = tst_ask(&shared, WHOLE "?api_key=k&mode=fast", PROMPT("Short"));
+    tst_answer a = tst_ask(&tst_shared, WHOLE "?api_key=k&mode=fast", PROMPT("Short"));
 
     (void)state;
     assert_int_equal(a.status, 400);
@@ -236,13 +220,13 @@ static void what_no_method_takes_in_a_query_is_refused_by_its_name(void **state)
                      "received. Unknown name \\\"mode\\\": Cannot bind query parameter.");
     tst_contains(&a, "\"fieldViolations\": [\n          {\n            \"description\": \"Invalid JSON payload");
     tst_forget(&a);
-    a = tst_ask(&shared, CHAT "?include_think=true", "{}");
+    a = tst_ask(&tst_shared, CHAT "?include_think=true", "{}");
     assert_int_equal(a.status, 400);
     tst_contains(&a, "[{\n  \"error\": {");
     tst_contains(&a, "Field 'include_think' could not be found in request message.");
     tst_forget(&a);
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        a = tst_ask(&shared, good[i], i < 3 ? PROMPT("Short") : "{\"model\":\"gemini-3.8-flash\",\"messages\":"
+        a = tst_ask(&tst_shared, good[i], i < 3 ? PROMPT("Short") : "{\"model\":\"gemini-3.8-flash\",\"messages\":"
                                                                "[{\"role\":\"user\",\"content\":\"Short\"}]}");
         if (a.status != 200) fail_msg("%s: %d\n%s", good[i], a.status, a.body);
         tst_forget(&a);
@@ -259,19 +243,19 @@ static void prettyprint_false_gives_json_in_one_line(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s%s", WHOLE, paths[i]);
-        tst_answer a = tst_ask(&shared, path, PROMPT("pollux: say yes"));
+        tst_answer a = tst_ask(&tst_shared, path, PROMPT("pollux: say yes"));
         assert_true(begins(&a, "{\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"yes\",\""));
         assert_ptr_equal(strchr(a.body, '\n'), a.body + a.len - 1);
         tst_forget(&a);
     }
-    tst_answer a = tst_call(&shared, "GET", "/v1beta/models/gemini-3.8-flash?prettyPrint=false", KEY, NULL);
+    tst_answer a = tst_call(&tst_shared, "GET", "/v1beta/models/gemini-3.8-flash?prettyPrint=false", KEY, NULL);
     assert_true(begins(&a, "{\"name\": \"models/gemini-3.8-flash\",\"version\": \"3.8\","));
     tst_forget(&a);
-    a = tst_ask(&shared, WHOLE "?prettyPrint=false", "{}");
+    a = tst_ask(&tst_shared, WHOLE "?prettyPrint=false", "{}");
     assert_string_equal(a.body, "{\"error\": {\"code\": 400,\"message\": \"* GenerateContentRequest.contents: contents "
                                 "is not specified\\n\",\"status\": \"INVALID_ARGUMENT\"}}\n");
     tst_forget(&a);
-    a = tst_ask(&shared, WHOLE "?prettyPrint=true", PROMPT("pollux: say yes"));
+    a = tst_ask(&tst_shared, WHOLE "?prettyPrint=true", PROMPT("pollux: say yes"));
     assert_true(begins(&a, "{\n  \"candidates\": [\n"));
     tst_forget(&a);
 }
@@ -295,5 +279,5 @@ int main(void)
         cmocka_unit_test(prettyprint_false_gives_json_in_one_line),
     };
 
-    return cmocka_run_group_tests_name("errors", tests, start, stop);
+    return cmocka_run_group_tests_name("errors", tests, tst_shared_start, tst_shared_stop);
 }

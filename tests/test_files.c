@@ -11,22 +11,6 @@
 #define MULTIPART "/upload/v1beta/files?uploadType=multipart"
 #define RESUMABLE "X-Goog-Upload-Protocol: resumable\r\nX-Goog-Upload-Command: start\r\n"
 
-static tst_pollux shared;
-
-static int start(void **state)
-{
-    (void)state;
-    shared = TST_POLLUX("--instant", "-q");
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    tst_pollux_stop(&shared);
-    return 0;
-}
-
 /* ---- small helpers ---- */
 
 /* Begins an upload, and gives the path of its URL. */
@@ -71,7 +55,7 @@ static tst_answer command(const tst_pollux *p, const char *path, const char *nam
 
 static void check_chunk(const char *path, const char *name, long offset, const char *bytes, const char *upload_status)
 {
-    tst_answer a = command(&shared, path, name, offset, bytes, strlen(bytes));
+    tst_answer a = command(&tst_shared, path, name, offset, bytes, strlen(bytes));
 
     tst_check_status(&a, 200);
     tst_check_header(&a, "x-goog-upload-status", upload_status);
@@ -80,7 +64,7 @@ static void check_chunk(const char *path, const char *name, long offset, const c
 
 static void check_received(const char *path, const char *upload_status, const char *size)
 {
-    tst_answer a = command(&shared, path, "query", 0, "", 0);
+    tst_answer a = command(&tst_shared, path, "query", 0, "", 0);
 
     tst_check_status(&a, 200);
     tst_check_header(&a, "x-goog-upload-status", upload_status);
@@ -121,12 +105,12 @@ static void a_file_uploaded_in_pieces_tells_all_about_itself(void **state)
     tst_answer a;
 
     (void)state;
-    begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\nX-Goog-Upload-Header-Content-Type: video/mp4\r\n",
+    begin(&tst_shared, "X-Goog-Upload-Header-Content-Length: 5\r\nX-Goog-Upload-Header-Content-Type: video/mp4\r\n",
           "{\"file\":{\"display_name\":\"My clip\",\"name\":\"files/my-clip\"}}", path);
     check_chunk(path, "upload", 0, "he", "active");
     check_received(path, "active", "2");
     check_chunk(path, "upload", 2, "ll", "active");
-    a = command(&shared, path, "upload, finalize", 4, "o", 1);
+    a = command(&tst_shared, path, "upload, finalize", 4, "o", 1);
     tst_check_status(&a, 200);
     tst_check_header(&a, "x-goog-upload-status", "final");
     tst_check_header(&a, "content-type", "application/json; charset=UTF-8");
@@ -142,14 +126,14 @@ static void a_file_uploaded_in_pieces_tells_all_about_itself(void **state)
     tst_same_body(&a, expected);
     tst_forget(&a);
     check_received(path, "final", "5");
-    a = tst_delete(&shared, "/v1beta/files/my-clip");
+    a = tst_delete(&tst_shared, "/v1beta/files/my-clip");
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
 }
 
 static void the_upload_url_wants_no_key_and_knows_its_version(void **state)
 {
-    tst_answer a = tst_call(&shared, "POST", "/upload/v1alpha/files", KEY RESUMABLE, NULL);
+    tst_answer a = tst_call(&tst_shared, "POST", "/upload/v1alpha/files", KEY RESUMABLE, NULL);
     char       url[512];
 
     (void)state;
@@ -157,7 +141,7 @@ static void the_upload_url_wants_no_key_and_knows_its_version(void **state)
     assert_non_null(strstr(url, "/upload/v1alpha/files?upload_id="));
     tst_forget(&a);
     check_chunk(url + strlen("http://localhost"), "upload, finalize", 0, "", "final"); /* of no bytes at all */
-    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", RESUMABLE, NULL), DENIED,
+    tst_check_error(tst_call(&tst_shared, "POST", "/upload/v1beta/files", RESUMABLE, NULL), DENIED,
                 "unregistered callers");
 }
 
@@ -167,12 +151,12 @@ static void an_offset_that_does_not_fit_is_refused_and_the_upload_goes_on(void *
     tst_answer a;
 
     (void)state;
-    begin(&shared, "", "{}", path);
+    begin(&tst_shared, "", "{}", path);
     check_chunk(path, "upload", 0, "hel", "active");
-    a = command(&shared, path, "upload", 4, "x", 1);
+    a = command(&tst_shared, path, "upload", 4, "x", 1);
     tst_check_header(&a, "x-goog-upload-status", "active");
     tst_check_error(a, INVALID, "must be 3, not 4");
-    tst_check_error(command(&shared, path, "upload", 1, "x", 1), INVALID, "must be 3, not 1");
+    tst_check_error(command(&tst_shared, path, "upload", 1, "x", 1), INVALID, "must be 3, not 1");
     check_received(path, "active", "3");
     check_chunk(path, "upload, finalize", 3, "lo", "final");
 }
@@ -183,32 +167,32 @@ static void a_request_sent_again_adds_nothing_twice(void **state)
     tst_answer a;
 
     (void)state;
-    begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
+    begin(&tst_shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
     check_chunk(path, "upload", 0, "he", "active");
     check_chunk(path, "upload", 2, "l", "active");
     check_chunk(path, "upload", 2, "l", "active"); /* its answer was lost on the way */
     check_received(path, "active", "3");
-    a = command(&shared, path, "upload, finalize", 3, "lo", 2);
+    a = command(&tst_shared, path, "upload, finalize", 3, "lo", 2);
     tst_text_at(&a, "file.name", name, sizeof name);
     tst_check_at(&a, "file.sizeBytes", "5");
     tst_check_at(&a, "file.sha256Hash",
                "MmNmMjRkYmE1ZmIwYTMwZTI2ZTgzYjJhYzViOWUyOWUxYjE2MWU1YzFmYTc0MjVlNzMwNDMzNjI5MzhiOTgyNA==");
     tst_forget(&a);
-    a = command(&shared, path, "upload, finalize", 3, "lo", 2);
+    a = command(&tst_shared, path, "upload, finalize", 3, "lo", 2);
     tst_check_header(&a, "x-goog-upload-status", "final");
     tst_text_at(&a, "file.name", again, sizeof again);
     assert_string_equal(again, name);
     tst_forget(&a);
-    tst_check_error(command(&shared, path, "upload", 5, "x", 1), INVALID, "already been terminated");
+    tst_check_error(command(&tst_shared, path, "upload", 5, "x", 1), INVALID, "already been terminated");
 }
 
 static void a_broken_connection_leaves_what_has_come(void **state)
 {
     char     path[512];
-    tst_link l = tst_connect(&shared);
+    tst_link l = tst_connect(&tst_shared);
 
     (void)state;
-    begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
+    begin(&tst_shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
     send_command(&l, path, "upload, finalize", 0, 5);
     tst_send(&l, "hel", 3);
     shutdown(l.fd, SHUT_WR);
@@ -221,15 +205,15 @@ static void a_broken_connection_leaves_what_has_come(void **state)
 static void a_newer_request_takes_the_upload_from_one_that_hangs(void **state)
 {
     char     path[512];
-    tst_link l = tst_connect(&shared);
+    tst_link l = tst_connect(&tst_shared);
 
     (void)state;
-    begin(&shared, "", "{}", path);
+    begin(&tst_shared, "", "{}", path);
     send_command(&l, path, "upload, finalize", 0, 5);
     tst_send(&l, "hel", 3);
     for (tst_answer a = { 0 };; tst_forget(&a)) { /* until pollux has read that */
         char size[8] = "";
-        a = command(&shared, path, "query", 0, "", 0);
+        a = command(&tst_shared, path, "query", 0, "", 0);
         tst_header(&a, "x-goog-upload-size-received", size, sizeof size);
         if (strcmp(size, "3") == 0) {
             tst_forget(&a);
@@ -249,18 +233,18 @@ static void a_size_that_was_not_announced_is_refused(void **state)
     tst_answer a;
 
     (void)state;
-    begin(&shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
+    begin(&tst_shared, "X-Goog-Upload-Header-Content-Length: 5\r\n", "{}", path);
     check_chunk(path, "upload", 0, "hel", "active");
-    tst_check_error(command(&shared, path, "finalize", 3, "", 0), INVALID, "has 3 bytes; 5 were announced");
-    tst_check_error(command(&shared, path, "upload, finalize", 3, "low", 3), INVALID,
+    tst_check_error(command(&tst_shared, path, "finalize", 3, "", 0), INVALID, "has 3 bytes; 5 were announced");
+    tst_check_error(command(&tst_shared, path, "upload, finalize", 3, "low", 3), INVALID,
                 "more than the 5 bytes");
     check_received(path, "active", "3");
     check_chunk(path, "upload", 3, "lo", "active");
-    a = command(&shared, path, "finalize", 5, "", 0);
+    a = command(&tst_shared, path, "finalize", 5, "", 0);
     tst_check_header(&a, "x-goog-upload-status", "final");
     tst_check_at(&a, "file.sizeBytes", "5");
     tst_forget(&a);
-    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files",
+    tst_check_error(tst_call(&tst_shared, "POST", "/upload/v1beta/files",
                          KEY RESUMABLE "X-Goog-Upload-Header-Content-Length: 2147483649\r\n", "{}"),
                 INVALID, "no more than 2147483648");
 }
@@ -270,10 +254,10 @@ static void a_cancelled_upload_stays_cancelled(void **state)
     char path[512];
 
     (void)state;
-    begin(&shared, "", "{}", path);
+    begin(&tst_shared, "", "{}", path);
     check_chunk(path, "upload", 0, "hel", "active");
     check_chunk(path, "cancel", 0, "", "cancelled");
-    tst_answer a = command(&shared, path, "upload, finalize", 3, "lo", 2);
+    tst_answer a = command(&tst_shared, path, "upload, finalize", 3, "lo", 2);
     tst_check_header(&a, "x-goog-upload-status", "cancelled");
     tst_check_error(a, INVALID, "already been terminated");
     check_chunk(path, "query", 0, "", "cancelled");
@@ -284,13 +268,13 @@ static void commands_and_uploads_that_there_are_not_are_refused(void **state)
     char path[512];
 
     (void)state;
-    begin(&shared, "", "{}", path);
-    tst_check_error(command(&shared, path, "finish", 0, "", 0), INVALID, "X-Goog-Upload-Command");
-    tst_check_error(command(&shared, path, "query, cancel", 0, "", 0), INVALID, "X-Goog-Upload-Command");
-    tst_check_error(command(&shared, path, "start", 0, "", 0), INVALID, "X-Goog-Upload-Command");
-    tst_check_error(command(&shared, "/upload/v1beta/files?upload_id=none", "query", 0, "", 0), MISSING,
+    begin(&tst_shared, "", "{}", path);
+    tst_check_error(command(&tst_shared, path, "finish", 0, "", 0), INVALID, "X-Goog-Upload-Command");
+    tst_check_error(command(&tst_shared, path, "query, cancel", 0, "", 0), INVALID, "X-Goog-Upload-Command");
+    tst_check_error(command(&tst_shared, path, "start", 0, "", 0), INVALID, "X-Goog-Upload-Command");
+    tst_check_error(command(&tst_shared, "/upload/v1beta/files?upload_id=none", "query", 0, "", 0), MISSING,
                 "no such upload");
-    tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY, "{}"), INVALID,
+    tst_check_error(tst_call(&tst_shared, "POST", "/upload/v1beta/files", KEY, "{}"), INVALID,
                 "X-Goog-Upload-Protocol");
 }
 
@@ -317,12 +301,12 @@ static void what_is_told_of_a_file_is_checked(void **state)
     tst_answer a;
 
     (void)state;
-    put_file(&shared, "text/plain", "{\"file\":{\"name\":\"files/taken\"}}", name);
+    put_file(&tst_shared, "text/plain", "{\"file\":{\"name\":\"files/taken\"}}", name);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        tst_check_error(tst_call(&shared, "POST", "/upload/v1beta/files", KEY RESUMABLE, wrong[i].body), wrong[i].code,
-                    wrong[i].status, wrong[i].words);
+        a = tst_call(&tst_shared, "POST", "/upload/v1beta/files", KEY RESUMABLE, wrong[i].body);
+        tst_check_error(a, wrong[i].code, wrong[i].status, wrong[i].words);
     }
-    a = tst_delete(&shared, "/v1beta/files/taken");
+    a = tst_delete(&tst_shared, "/v1beta/files/taken");
     tst_check_status(&a, 200);
     tst_forget(&a);
 }
@@ -331,7 +315,7 @@ static void what_is_told_of_a_file_is_checked(void **state)
 
 static tst_answer post_bytes(const char *path, const char *headers, const char *bytes, size_t len)
 {
-    tst_link l = tst_connect(&shared);
+    tst_link l = tst_connect(&tst_shared);
     char     head[1024];
 
     snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: localhost\r\n" KEY "%sContent-Length: %zu\r\n\r\n", path,
@@ -495,19 +479,19 @@ static void a_file_is_seen_by_its_own_key_alone(void **state)
     char name[64], path[128];
 
     (void)state;
-    put_file(&shared, "text/plain", "{}", name);
+    put_file(&tst_shared, "text/plain", "{}", name);
     snprintf(path, sizeof path, "/v1beta/%s", name);
-    tst_check_error(tst_call(&shared, "GET", path, OTHER_KEY, NULL), DENIED,
+    tst_check_error(tst_call(&tst_shared, "GET", path, OTHER_KEY, NULL), DENIED,
                 "You do not have permission to access the File");
-    tst_check_error(tst_call(&shared, "DELETE", path, OTHER_KEY, NULL), DENIED, "File");
-    tst_answer a = tst_call(&shared, "GET", "/v1beta/files", OTHER_KEY, NULL);
+    tst_check_error(tst_call(&tst_shared, "DELETE", path, OTHER_KEY, NULL), DENIED, "File");
+    tst_answer a = tst_call(&tst_shared, "GET", "/v1beta/files", OTHER_KEY, NULL);
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
-    a = tst_delete(&shared, path);
+    a = tst_delete(&tst_shared, path);
     tst_same_body(&a, "{}\n");
     tst_forget(&a);
-    tst_check_error(tst_delete(&shared, path), DENIED, "or it may not exist");
-    tst_check_error(tst_get(&shared, "/v1beta/files/none"), DENIED,
+    tst_check_error(tst_delete(&tst_shared, path), DENIED, "or it may not exist");
+    tst_check_error(tst_get(&tst_shared, "/v1beta/files/none"), DENIED,
                 "You do not have permission to access the File none or it may not exist.");
 }
 
@@ -551,10 +535,10 @@ static void only_what_pollux_made_can_be_downloaded(void **state)
     char name[64], path[128];
 
     (void)state;
-    put_file(&shared, "application/jsonl", "{}", name);
+    put_file(&tst_shared, "application/jsonl", "{}", name);
     snprintf(path, sizeof path, "/v1beta/%s:download?alt=media", name);
-    tst_check_error(tst_get(&shared, path), 400, "FAILED_PRECONDITION", "cannot be downloaded");
-    tst_check_error(tst_get(&shared, "/download/v1beta/files/none:download?alt=media"), DENIED, "File none");
+    tst_check_error(tst_get(&tst_shared, path), 400, "FAILED_PRECONDITION", "cannot be downloaded");
+    tst_check_error(tst_get(&tst_shared, "/download/v1beta/files/none:download?alt=media"), DENIED, "File none");
 }
 
 static void a_reset_forgets_files_and_uploads(void **state)
@@ -577,7 +561,7 @@ static void a_reset_forgets_files_and_uploads(void **state)
 
 static void objects_in_a_bucket_become_files(void **state)
 {
-    tst_answer a = tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"gs://b/a.mp4\",\"gs://b/b.pdf\"]}");
+    tst_answer a = tst_ask(&tst_shared, "/v1beta/files:register", "{\"uris\":[\"gs://b/a.mp4\",\"gs://b/b.pdf\"]}");
 
     (void)state;
     tst_check_status(&a, 200);
@@ -585,8 +569,8 @@ static void objects_in_a_bucket_become_files(void **state)
     tst_contains(&a, "\"mimeType\": \"video/mp4\"");
     tst_contains(&a, "\"mimeType\": \"application/pdf\"");
     tst_forget(&a);
-    tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[\"http://x\"]}"), INVALID, "http://x");
-    tst_check_error(tst_ask(&shared, "/v1beta/files:register", "{\"uris\":[]}"), INVALID, "uris");
+    tst_check_error(tst_ask(&tst_shared, "/v1beta/files:register", "{\"uris\":[\"http://x\"]}"), INVALID, "http://x");
+    tst_check_error(tst_ask(&tst_shared, "/v1beta/files:register", "{\"uris\":[]}"), INVALID, "uris");
 }
 
 static void one_wrong_object_leaves_no_files_of_the_others(void **state)
@@ -609,7 +593,7 @@ static void a_uri_of_a_host_alone_is_no_file_of_ours(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
         snprintf(body, sizeof body, "{\"contents\":[{\"parts\":[{\"fileData\":{\"fileUri\":\"%s\"}}]}]}", uris[i]);
-        tst_answer a = tst_ask(&shared, WHOLE, body);
+        tst_answer a = tst_ask(&tst_shared, WHOLE, body);
         tst_check_status(&a, 200);
         tst_forget(&a);
     }
@@ -626,7 +610,7 @@ static void what_is_no_host_gets_into_no_url(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
-        tst_link l = tst_connect(&shared);
+        tst_link l = tst_connect(&tst_shared);
         tst_send_text(&l, start);
         tst_send_text(&l, hosts[i]);
         tst_send_text(&l, "\r\n\r\n{}");
@@ -752,5 +736,5 @@ int main(void)
         cmocka_unit_test(what_there_is_no_room_for_is_refused_with_the_bound),
         cmocka_unit_test(a_large_file_is_never_held),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, tst_shared_start, tst_shared_stop);
 }

@@ -126,6 +126,22 @@ void tst_pollux_stop(tst_pollux *p)
     close(p->errors);
 }
 
+tst_pollux tst_shared;
+
+int tst_shared_start(void **state)
+{
+    (void)state;
+    tst_shared = TST_POLLUX("--instant", "-q");
+    return 0;
+}
+
+int tst_shared_stop(void **state)
+{
+    (void)state;
+    tst_pollux_stop(&tst_shared);
+    return 0;
+}
+
 /* ---- connections ---- */
 
 tst_link tst_connect(const tst_pollux *p) { return tst_connect_to(p->port); }

@@ -36,6 +36,11 @@ tst_pollux tst_pollux_start(const char *const *args);
 
 /* SIGTERM; it must exit with 0. */
 void tst_pollux_stop(tst_pollux *p);
+
+/* One that answers at once, for all tests of a program: set-up and tear-down of their group. */
+extern tst_pollux tst_shared;
+int tst_shared_start(void **state);
+int tst_shared_stop(void **state);
 int  tst_exit_status(pid_t pid);
 
 /* All that comes until the end, or `size - 1` bytes. */
